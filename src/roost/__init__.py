@@ -1,0 +1,1 @@
+"""Roost: an HTCondor pool on EC2 for as long as your workflow needs it."""
