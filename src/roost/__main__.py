@@ -1,0 +1,5 @@
+"""`python -m roost`."""
+
+from roost.cli import main
+
+main()

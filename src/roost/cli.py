@@ -1,0 +1,100 @@
+"""argv -> verb -> exit code. The only place that catches every error.
+
+A verb's module is imported when the verb is called, so that `roost --help` needs no library but click.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import click
+
+from roost.errors import RoostError
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    module: str
+    sentence: str
+
+
+# In the order in which a user meets them.
+VERBS: dict[str, Verb] = {
+    "run": Verb("roost.verbs.run", "Run a workflow: from nothing to results and a receipt."),
+    "up": Verb("roost.verbs.up", "Launch a pool and wait until every instance has joined it."),
+    "status": Verb("roost.verbs.status", "Show a pool: its instances, slots, queue and cost so far."),
+    "verify": Verb("roost.verbs.verify", "Prove for each instance that it joined, matched, ran a job and returned its file."),
+    "ssh": Verb("roost.verbs.ssh", "Log in to an instance of a pool, or run one command there."),
+    "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
+    "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine."),
+}
+
+
+class Verbs(click.Group):
+    """The verbs by name, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(VERBS[cmd_name].module).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{VERBS[cmd_name].module}.command is no click command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, n=1)
+            raise click.UsageError(error.message + (f" Did you mean '{near[0]}'?" if near else ""), ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, verb.sentence) for name, verb in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name=None, version="0.1.0", prog_name="roost")
+def cli() -> None:
+    """An HTCondor pool on EC2 for as long as your Pegasus workflow needs it.
+
+    With no AWS account everything runs on EC2 on this machine, free of charge.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run one verb and end the process with the exit code of DESIGN's table (see `roost.errors`)."""
+    sys.exit(exit_code(argv))
+
+
+def exit_code(argv: Sequence[str] | None) -> int:
+    try:
+        result = cli.main(args=argv, prog_name="roost", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RoostError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"Try:   {error.hint}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # `roost status | head`: the reader has gone, nobody is left to tell
+        sys.stderr.close()
+        return 1
