@@ -1,0 +1,36 @@
+"""pure: what the other stages tell an instance through its user data, as values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Intervals(StrEnum):
+    """Who decides how often HTCondor looks around."""
+
+    ROOST = "roost"
+    HTCONDOR_DEFAULT = "htcondor-default"  # nothing is set: the yardstick of `bench/`
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What an instance type has: a guest may see its host's figures, so it is told."""
+
+    cpus: int
+    memory_mib: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BootSettings:
+    lease_s: int  # the instance powers itself off this long after its first boot, whatever happens
+    idle_s: int  # ... and an execution point after this long without a job; 0: never for that reason
+    workers: int  # execution points expected: picks the row of the interval table
+    condor_config: str = ""  # verbatim, last on execution points
+    intervals: Intervals = Intervals.ROOST
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joining:
+    """What an execution point needs to enter a pool."""
+
+    central_manager: str  # private address
+    token: str  # short-lived; may advertise an execution point, nothing else
