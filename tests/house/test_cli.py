@@ -13,9 +13,7 @@ HEAVY = {"boto3", "botocore", "rich", "htcondor2", "pydantic", "yaml"}
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_each_verb(verb: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "roost", verb, "--help"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "roost", verb, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"Usage: roost {verb}")
     # the sentence of the list of verbs is the first sentence of the verb's own page
     assert VERBS[verb].sentence.rstrip(".") in " ".join(done.stdout.split())

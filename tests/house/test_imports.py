@@ -93,8 +93,10 @@ def test_modules_say_what_they_are() -> None:
     silent = [
         m.name
         for m in MODULES.values()
-        if m.kind == "other" and not (SRC / Path(*m.name.split(".")) / "__init__.py").exists()
-        and m.stage != "verbs" and m.name not in {"roost.cli", "roost.__main__", "localec2.cli", "localec2.__main__"}
+        if m.kind == "other"
+        and not (SRC / Path(*m.name.split(".")) / "__init__.py").exists()
+        and m.stage != "verbs"
+        and m.name not in {"roost.cli", "roost.__main__", "localec2.cli", "localec2.__main__"}
         and ".node." not in m.name
     ]
     assert silent == [], "the module docstring starts with `pure:` or `shell (vendor):`"
