@@ -1,0 +1,182 @@
+"""shell (podman): instances as system containers.
+
+Create, start, stop, remove, commit and ask: nothing else in localec2 knows podman. Containers carry the slot and the
+instance's id as labels, and are found again by them.
+"""
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from localec2.config import Config
+from localec2.failures import Localec2Error
+from localec2.guest import CLOUD_CONFIG, CLOUD_CONFIG_PATH, DATASOURCE, DATASOURCE_DIR
+from localec2.model import Image, Instance
+from localec2.process import attempt, run
+
+LABEL_SLOT = "localec2.slot"
+LABEL_INSTANCE = "localec2.instance"
+CONSOLE_BYTES = 65536  # what GetConsoleOutput keeps
+_HYBRID_CGROUP = Path("/sys/fs/cgroup/unified")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    instance_id: str
+    is_running: bool
+    pid: int
+    exit_code: int
+
+
+class Engine:
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._runtime, self._flags = _system_flags(is_hybrid=_HYBRID_CGROUP.is_dir())
+
+    def prepare(self) -> None:
+        """Write what every instance sees read-only."""
+        datasource_dir = self._config.guest_dir / "datasource"
+        datasource_dir.mkdir(parents=True, exist_ok=True)
+        (datasource_dir / "__init__.py").write_text("")
+        (datasource_dir / "DataSourceEc2.py").write_text(DATASOURCE)
+        (self._config.guest_dir / "cloud.cfg").write_text(CLOUD_CONFIG)
+
+    def create(self, instance: Instance, image: Image) -> None:
+        name = self._config.container(instance.id)
+        guest = self._config.guest_dir
+        self._podman(
+            "create",
+            *("--name", name, "--label", f"{LABEL_SLOT}={self._config.slot}"),
+            *("--label", f"{LABEL_INSTANCE}={instance.id}"),
+            *("--hostname", instance.private_dns_name.split(".")[0]),
+            *("--network", f"ns:/run/netns/{self._config.namespace(instance.id)}"),
+            *("--no-hosts", "--dns", self._config.dns_ip, "--dns-search", _domain(instance)),
+            *("--systemd=always", "--tty", "--log-driver", "k8s-file", "--log-opt", "max-size=1mb"),
+            # systemd makes the machine's identity of it; without SYS_BOOT a guest cannot say poweroff from reboot.
+            *("--env", f"container_uuid={_machine_uuid(instance.id)}"),
+            *("--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN"),
+            *("--volume", f"{guest}/cloud.cfg:{CLOUD_CONFIG_PATH}:ro"),
+            *("--volume", f"{guest}/datasource:{DATASOURCE_DIR}:ro"),
+            *self._flags,
+            *_limits(instance, host_cpus=os.cpu_count() or 1, host_memory_mib=_host_memory_mib()),
+            image.engine_ref,
+            "/sbin/init",
+        )
+        if image.source_instance_id is not None:
+            self._blank_machine_id(name)
+
+    def start(self, instance_id: str) -> int:
+        """Its PID 1."""
+        self._podman("start", self._config.container(instance_id))
+        found = self.inspect(instance_id)
+        if found is None:
+            raise Localec2Error(f"the container of {instance_id} vanished while it started")
+        return found.pid
+
+    def stop(self, instance_id: str, *, timeout_s: int) -> None:
+        """An orderly shutdown; after `timeout_s` the power goes."""
+        attempt(self._argv("stop", "--time", str(timeout_s), self._config.container(instance_id)))
+
+    def remove(self, instance_id: str) -> None:
+        if attempt(self._argv("rm", "--force", "--time", "0", self._config.container(instance_id))).returncode != 0:
+            self._podman("rm", "--force", "--ignore", "--time", "0", self._config.container(instance_id))
+
+    def commit(self, instance_id: str, image_id: str) -> str:
+        """The instance's disk as an image; returns its reference."""
+        reference = f"localhost/localec2-ami:{self._config.prefix}-{image_id}"
+        self._podman("commit", "--quiet", self._config.container(instance_id), reference)
+        return reference
+
+    def remove_image(self, reference: str) -> None:
+        attempt(self._argv("rmi", "--force", reference))
+
+    def has_image(self, reference: str) -> bool:
+        return attempt(self._argv("image", "exists", reference)).returncode == 0
+
+    def inspect(self, instance_id: str) -> Container | None:
+        """None when there is no such container."""
+        done = attempt(self._argv("container", "inspect", self._config.container(instance_id)))
+        if done.returncode != 0:
+            return None
+        return _container(json.loads(done.stdout)[0], instance_id)
+
+    def exit_code(self, instance_id: str) -> int | None:
+        """How PID 1 ended; waits for the engine to have noticed. None when there is no such container."""
+        done = attempt(self._argv("wait", self._config.container(instance_id)), timeout_s=60)
+        return int(done.stdout.split()[-1]) if done.returncode == 0 and done.stdout.strip() else None
+
+    def console(self, instance_id: str) -> str:
+        """The end of what PID 1 and the kernel's place-holder wrote on the console; empty when there is none."""
+        done = attempt(self._argv("logs", self._config.container(instance_id)), timeout_s=20)
+        return (done.stdout + done.stderr)[-CONSOLE_BYTES:] if done.returncode == 0 else ""
+
+    def instance_ids(self) -> set[str]:
+        """Every instance of this slot that has a container."""
+        label = f"label={LABEL_SLOT}={self._config.slot}"
+        out = self._podman("ps", "--all", "--filter", label, "--format", "{{.Names}}")
+        return {name.removeprefix(f"{self._config.prefix}-") for name in out.split()}
+
+    def _blank_machine_id(self, container: str) -> None:
+        root = Path(self._podman("mount", container).strip())
+        try:
+            (root / "etc/machine-id").write_text("")
+        finally:
+            self._podman("umount", container)
+
+    def _podman(self, *arguments: str) -> str:
+        return run(self._argv(*arguments))
+
+    def _argv(self, *arguments: str) -> list[str]:
+        return ["podman", *self._runtime, *arguments]
+
+
+def import_image(tarball: Path, reference: str) -> None:
+    run(["podman", "import", "--quiet", str(tarball), reference], timeout_s=900)
+
+
+def image_exists(reference: str) -> bool:
+    return attempt(["podman", "image", "exists", reference]).returncode == 0
+
+
+def _system_flags(*, is_hybrid: bool) -> tuple[list[str], list[str]]:
+    """What systemd needs to be PID 1: nothing on cgroup v2; on hybrid cgroups runc and the unified tree."""
+    if not is_hybrid:
+        return [], []
+    return ["--runtime", "runc"], [
+        *("--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"),
+        *("--volume", f"{_HYBRID_CGROUP}:/sys/fs/cgroup:rw"),
+    ]
+
+
+def _limits(instance: Instance, *, host_cpus: int, host_memory_mib: int) -> list[str]:
+    """The instance type's size, where this machine has more than that."""
+    memory = ["--memory", f"{instance.memory_mib}m"] if 0 < instance.memory_mib < host_memory_mib else []
+    cpus = ["--cpus", str(instance.vcpus)] if 0 < instance.vcpus < host_cpus else []
+    return [*memory, *cpus]
+
+
+def _container(described: dict[str, object], instance_id: str) -> Container:
+    state = described["State"]
+    if not isinstance(state, dict):
+        raise Localec2Error(f"podman inspect of {instance_id} has no State")
+    return Container(
+        instance_id=instance_id,
+        is_running=state.get("Status") == "running",
+        pid=int(state.get("Pid") or 0),
+        exit_code=int(state.get("ExitCode") or 0),
+    )
+
+
+def _machine_uuid(instance_id: str) -> str:
+    """The same at every start of the instance, another one for every instance."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"localec2:{instance_id}"))
+
+
+def _domain(instance: Instance) -> str:
+    return instance.private_dns_name.split(".", 1)[1]
+
+
+def _host_memory_mib() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20

@@ -1,0 +1,38 @@
+"""shell (processes): run a program to its end; what it says on failure becomes our error."""
+
+import subprocess
+from collections.abc import Sequence
+
+from localec2.failures import Localec2Error
+
+TIMEOUT_S = 300.0
+
+
+def run(argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = TIMEOUT_S) -> str:
+    """Standard output. Raises `Localec2Error` when the program is absent, fails or takes too long."""
+    done = attempt(argv, stdin=stdin, timeout_s=timeout_s)
+    if done.returncode != 0:
+        said = done.stderr.strip() or done.stdout.strip() or "it said nothing"
+        raise Localec2Error(f"`{' '.join(argv[:4])} ...` failed with exit code {done.returncode}: {said[-800:]}")
+    return done.stdout
+
+
+def attempt(
+    argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    """The same, where failing is an answer."""
+    try:
+        return subprocess.run(
+            argv,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Localec2Error(f"{argv[0]} is not installed", "`localec2 status` needs it; `localec2 start` says how to install it.") from error
+    except subprocess.TimeoutExpired as error:
+        raise Localec2Error(f"`{' '.join(argv[:4])} ...` did not end within {timeout_s:.0f} s") from error
