@@ -30,7 +30,6 @@ class Network:
         self._config = config
         self._loaded = ""  # the rules that are in force
         self._lock = threading.Lock()
-        self._gateways: set[str] = set()
 
     def up(self) -> None:
         """The router, its addresses, the route to the public network."""
@@ -93,6 +92,7 @@ class Network:
         _ip(
             [
                 f"link set {device} up",
+                f"addr replace {gateway}/32 dev lo",
                 f"route replace {instance.private_ip}/32 dev {device} src {self._config.api_vpc_ip}",
             ],
             namespace=router,

@@ -1,0 +1,87 @@
+"""shell (files): which service has which slot of this machine.
+
+A slot is a symbolic link to the state directory that has it: made in one step, so that two services that start at the
+same moment never take the same.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from localec2.config import DEFAULT_PORT, SLOTS, Config
+from localec2.failures import Localec2Error
+
+_FILE = "service.json"
+
+
+def slots_dir() -> Path:
+    return Path("/var/lib/localec2/slots")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    config: Config
+    is_new: bool  # the slot may hold what a lost service left behind
+
+
+def existing(state_dir: Path) -> Config | None:
+    """The settings of the service of this state directory, if it has a slot."""
+    file = state_dir / _FILE
+    if not file.is_file():
+        return None
+    settings = json.loads(file.read_text())
+    config = Config(state_dir=state_dir, port=settings["port"], slot=settings["slot"], region=settings["region"])
+    return config if _holder(config.slot) == state_dir else None
+
+
+def claim(state_dir: Path, *, port: int | None, region: str) -> Claim:
+    """The settings to start with: those of before, or a free slot. Raises `Localec2Error` when there is none."""
+    before = existing(state_dir)
+    if before is not None:
+        config = Config(
+            state_dir=state_dir, port=before.port if port is None else port, slot=before.slot, region=region
+        )
+    else:
+        slot = _free_slot(state_dir)
+        config = Config(
+            state_dir=state_dir, port=DEFAULT_PORT + slot if port is None else port, slot=slot, region=region
+        )
+    file = state_dir / _FILE
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"slot": config.slot, "port": config.port, "region": config.region}))
+    partial.replace(file)
+    return Claim(config=config, is_new=before is None)
+
+
+def release(config: Config) -> None:
+    (config.state_dir / _FILE).unlink(missing_ok=True)
+    if _holder(config.slot) == config.state_dir:
+        (slots_dir() / str(config.slot)).unlink(missing_ok=True)
+
+
+def _free_slot(state_dir: Path) -> int:
+    slots_dir().mkdir(parents=True, exist_ok=True)
+    for slot in range(SLOTS):
+        link = slots_dir() / str(slot)
+        holder = _holder(slot)
+        if holder is not None and holder != state_dir and not (holder / _FILE).is_file():
+            link.unlink(missing_ok=True)  # its state directory is gone, and with it the service
+        try:
+            os.symlink(state_dir, link)
+        except FileExistsError:
+            if _holder(slot) == state_dir:
+                return slot
+            continue
+        return slot
+    raise Localec2Error(
+        f"all {SLOTS} services that this machine has room for exist already",
+        f"{slots_dir()} shows their state directories; end one with `localec2 stop --all --state-dir DIR`.",
+    )
+
+
+def _holder(slot: int) -> Path | None:
+    try:
+        return Path(os.readlink(slots_dir() / str(slot)))
+    except OSError:
+        return None
