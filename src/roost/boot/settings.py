@@ -1,7 +1,14 @@
-"""pure: what the other stages tell an instance through its user data, as values."""
+"""pure: what the other stages tell an instance through its user data, as values and as JSON.
 
-from dataclasses import dataclass
+Travels to the instance with the node programs: standard library only.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from roost.boot.roles import Role
 
 
 class Intervals(StrEnum):
@@ -34,3 +41,31 @@ class Joining:
 
     central_manager: str  # private address
     token: str  # short-lived; may advertise an execution point, nothing else
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instructions:
+    """Everything one launch tells its instances."""
+
+    pool: str
+    role: Role
+    types: Mapping[str, Shape]
+    settings: BootSettings
+    joining: Joining | None
+
+
+def instructions_json(instructions: Instructions) -> str:
+    return json.dumps(asdict(instructions), sort_keys=True)
+
+
+def instructions_from_json(text: str) -> Instructions:
+    """The inverse of `instructions_json`; KeyError, TypeError or ValueError when it is not one."""
+    told = json.loads(text)
+    settings = told["settings"] | {"intervals": Intervals(told["settings"]["intervals"])}
+    return Instructions(
+        pool=told["pool"],
+        role=Role(told["role"]),
+        types={name: Shape(**shape) for name, shape in told["types"].items()},
+        settings=BootSettings(**settings),
+        joining=Joining(**told["joining"]) if told["joining"] else None,
+    )

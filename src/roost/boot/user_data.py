@@ -1,5 +1,80 @@
-"""pure: (pool, role, settings) -> the cloud-config an instance is launched with."""
+"""pure: (pool, role, settings) -> the cloud-config an instance is launched with.
 
-from roost.boot.settings import BootSettings, Intervals, Joining, Shape
+It carries the node programs, compressed, and the instructions as JSON; nothing is downloaded at boot. One document
+serves every instance of a launch. It holds no long-lived secret: the joining token expires within minutes.
+"""
 
-__all__ = ["BootSettings", "Intervals", "Joining", "Shape"]
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from importlib import resources
+
+from roost.boot.roles import Role
+from roost.boot.settings import BootSettings, Instructions, Intervals, Joining, Shape, instructions_json
+from roost.errors import UsageError
+
+__all__ = ["LIMIT_BYTES", "BootSettings", "Intervals", "Joining", "Shape", "user_data"]
+
+LIMIT_BYTES = 16_384  # of EC2, before base64 (User Guide, "Run commands when you launch an EC2 instance")
+PROGRAMS = "/usr/local/lib/roost"
+
+# What an instance runs, as paths below `roost/boot`: standard library only.
+SHIPPED = (
+    "roles.py",
+    "settings.py",
+    "condor_config.py",
+    "node/system.py",
+    "node/timeline.py",
+    "node/metadata.py",
+    "node/contextualise.py",
+    "node/own_token.py",
+    "node/approve_tokens.py",
+)
+
+# `bootcmd` is the earliest hook of a cloud-config (cloud-init's network stage), and the only list that runs at every
+# boot. It ends before systemd's sysinit.target, that is before any service: HTCondor needs no restart and loses no
+# time. `write_files` and `runcmd` run once per instance, and after condor.service has started.
+_UNPACK = f"""\
+import base64, json, os, pathlib, sys, zlib
+os.umask(0o077)
+state = pathlib.Path("/var/lib/roost")
+state.mkdir(parents=True, exist_ok=True)
+(state / "instructions.json").write_text(sys.argv[2])
+os.umask(0o022)
+for name, text in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).items():
+    path = pathlib.Path("{PROGRAMS}", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+os.environ["PYTHONPATH"] = "{PROGRAMS}"
+os.execvp("python3", ["python3", "-m", "roost.boot.node.contextualise"])
+"""
+
+
+def user_data(
+    *, pool: str, role: Role, types: Mapping[str, Shape], settings: BootSettings, joining: Joining | None
+) -> str:
+    """A cloud-config, at most 16 KiB; UsageError when the settings make it longer."""
+    instructions = Instructions(pool=pool, role=role, types=types, settings=settings, joining=joining)
+    cloud_config = {
+        "bootcmd": [["python3", "-c", _UNPACK, programs(), instructions_json(instructions)]],
+        "manage_etc_hosts": False,  # Debian's cloud images would point the host's name at 127.0.1.1
+        "ssh_genkeytypes": ["ed25519"],  # the first boot does not wait for an RSA key
+    }
+    # JSON is YAML: no writer of YAML decides how a token is quoted
+    text = "#cloud-config\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in cloud_config.items())
+    size = len(text.encode())
+    if size > LIMIT_BYTES:
+        raise UsageError(
+            f"the user data of a {role} of pool {pool!r} has {size} bytes; EC2 takes at most {LIMIT_BYTES}",
+            f"shorten condor_config ({len(settings.condor_config.encode())} bytes) or the list of worker types "
+            f"({len(types)}) by {size - LIMIT_BYTES} bytes",
+        )
+    return text
+
+
+def programs() -> str:
+    """The node programs as base64 of zlib of JSON: path -> text."""
+    boot = resources.files("roost.boot")
+    texts = {f"roost/boot/{name}": boot.joinpath(*name.split("/")).read_text() for name in SHIPPED}
+    return base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()

@@ -1,0 +1,233 @@
+"""pure: (instructions, facts from the metadata) -> HTCondor's configuration text.
+
+Travels to the instance with the node programs: standard library only. The text holds no secret.
+
+Outbound mode: an execution point registers with the broker (CCB) of the collector and opens no port; the schedd asks
+the broker to be called back. The manual's sections on CCB, IDTOKENS and partitionable slots explain every name here.
+"""
+
+from dataclasses import dataclass
+
+from roost.boot.roles import Role
+from roost.boot.settings import Instructions, Intervals, Shape
+
+PORT = 9618  # shared by every daemon of the access point; the only one a security group opens inside the pool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the instance knows of itself."""
+
+    instance_id: str
+    instance_type: str
+    zone: str
+    private_ip: str
+    lease_ends_at: int  # seconds since the epoch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How often daemons look around, in seconds: short where few look, longer where many would look at once."""
+
+    negotiator_interval_s: int
+    negotiator_min_interval_s: int
+    negotiator_cycle_delay_s: int
+    schedd_interval_s: int
+    schedd_min_interval_s: int
+    update_interval_s: int
+    direct_attach_interval_s: int
+
+
+# (up to this many execution points, pace). The collector gets workers / update_interval_s ads a second: at most 50.
+PACES: tuple[tuple[float, Pace], ...] = (
+    (
+        20,
+        Pace(
+            negotiator_interval_s=2,
+            negotiator_min_interval_s=1,
+            negotiator_cycle_delay_s=1,
+            schedd_interval_s=2,
+            schedd_min_interval_s=1,
+            update_interval_s=5,
+            direct_attach_interval_s=5,
+        ),
+    ),
+    (
+        100,
+        Pace(
+            negotiator_interval_s=5,
+            negotiator_min_interval_s=2,
+            negotiator_cycle_delay_s=2,
+            schedd_interval_s=5,
+            schedd_min_interval_s=1,
+            update_interval_s=15,
+            direct_attach_interval_s=15,
+        ),
+    ),
+    (
+        1000,
+        Pace(
+            negotiator_interval_s=15,
+            negotiator_min_interval_s=5,
+            negotiator_cycle_delay_s=5,
+            schedd_interval_s=15,
+            schedd_min_interval_s=2,
+            update_interval_s=60,
+            direct_attach_interval_s=60,
+        ),
+    ),
+    (  # HTCondor's own figures: made for pools of any size
+        float("inf"),
+        Pace(
+            negotiator_interval_s=60,
+            negotiator_min_interval_s=5,
+            negotiator_cycle_delay_s=20,
+            schedd_interval_s=300,
+            schedd_min_interval_s=5,
+            update_interval_s=300,
+            direct_attach_interval_s=300,
+        ),
+    ),
+)
+
+
+def condor_config(instructions: Instructions, facts: Facts) -> str:
+    """The whole of /etc/condor/config.d/50-roost.config, or what fills it on this role."""
+    match instructions.role:
+        case Role.ACCESS_POINT:
+            sections = [_pool(instructions, facts), _access_point(instructions)]
+        case Role.EXECUTION_POINT:
+            sections = [_pool(instructions, facts), _execution_point(instructions, facts)]
+    if instructions.settings.intervals is Intervals.ROOST:
+        sections.append(_pace(instructions.role, pace(instructions.settings.workers), instructions.pool))
+    if instructions.role is Role.EXECUTION_POINT and instructions.settings.condor_config.strip():
+        sections.append(f"# condor_config of pool.yml, verbatim\n{instructions.settings.condor_config}")
+    return "\n".join(section.rstrip("\n") + "\n" for section in sections)
+
+
+def pace(workers: int) -> Pace:
+    return next(pace for up_to, pace in PACES if workers <= up_to)
+
+
+def trust_domain(pool: str) -> str:
+    return f"{pool}.roost"
+
+
+def joining_identity(pool: str) -> str:
+    """Whom the joining token names."""
+    return f"join@{trust_domain(pool)}"
+
+
+def own_identity(pool: str, instance_id: str) -> str:
+    """Whom an execution point's own token names."""
+    return f"ep-{instance_id}@{trust_domain(pool)}"
+
+
+def schedd_name(pool: str) -> str:
+    return f"ap@{trust_domain(pool)}"
+
+
+def _pool(instructions: Instructions, facts: Facts) -> str:
+    central_manager = instructions.joining.central_manager if instructions.joining else facts.private_ip
+    return f"""\
+# Written by Roost at each boot, from the instance's user data and metadata: changes here are lost.
+CONDOR_HOST = {central_manager}
+COLLECTOR_HOST = $(CONDOR_HOST):{PORT}
+TRUST_DOMAIN = {trust_domain(instructions.pool)}
+UID_DOMAIN = {trust_domain(instructions.pool)}
+# addresses come from the metadata, never from a resolver
+NETWORK_INTERFACE = {facts.private_ip}
+ENABLE_IPV6 = False
+
+# signed tokens between machines, the file system inside one
+use SECURITY:recommended_v9_0
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS, IDTOKENS
+ALLOW_ADMINISTRATOR = root@$(UID_DOMAIN) condor@$(UID_DOMAIN)
+ALLOW_DAEMON = condor@$(UID_DOMAIN)
+ALLOW_NEGOTIATOR = condor@$(UID_DOMAIN)
+ALLOW_WRITE = *@$(UID_DOMAIN)
+ALLOW_CONFIG =
+
+# Debian's build cannot delegate proxies: file transfer would fail where a job has one
+DELEGATE_JOB_GSI_CREDENTIALS = False
+"""
+
+
+def _access_point(instructions: Instructions) -> str:
+    return f"""\
+# access point and central manager; jobs never run here
+DAEMON_LIST = MASTER COLLECTOR NEGOTIATOR SCHEDD
+SCHEDD_NAME = {schedd_name(instructions.pool)}
+# what a token of an execution point may do, and nothing else
+ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(instructions.pool)} ep-*@$(UID_DOMAIN)
+ALLOW_ADVERTISE_MASTER = $(ALLOW_ADVERTISE_STARTD)
+"""
+
+
+def _execution_point(instructions: Instructions, facts: Facts) -> str:
+    attributes = {
+        "RoostPool": f'"{instructions.pool}"',
+        "RoostInstanceId": f'"{facts.instance_id}"',
+        "RoostInstanceType": f'"{facts.instance_type}"',
+        "RoostZone": f'"{facts.zone}"',
+        "RoostLeaseEndsAt": str(facts.lease_ends_at),
+    }
+    lines = [
+        "# execution point: opens no port, is called back through the broker",
+        "DAEMON_LIST = MASTER STARTD",
+        "CCB_ADDRESS = $(COLLECTOR_HOST)",
+        f"PRIVATE_NETWORK_NAME = {facts.instance_id}.$(TRUST_DOMAIN)",
+        "",
+        "use FEATURE:PartitionableSlot",
+        *_size(instructions.types.get(facts.instance_type)),
+        *(f"{name} = {value}" for name, value in attributes.items()),
+        f"STARTD_ATTRS = $(STARTD_ATTRS) {' '.join(attributes)}",
+        "# figures nobody asked for, at the moment the first job could run",
+        "BENCHMARKS_JOBLIST =",
+        "",
+        "# jobs run as nobody: the login user of a cloud image may become root",
+        "STARTER_ALLOW_RUNAS_OWNER = False",
+    ]
+    if instructions.settings.idle_s:
+        lines += [
+            "",
+            "# without a claim for so long the instance powers itself off",
+            f"STARTD_NOCLAIM_SHUTDOWN = {instructions.settings.idle_s}",
+            f"DEFAULT_MASTER_SHUTDOWN_SCRIPT = {POWER_OFF}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+POWER_OFF = "/usr/local/lib/roost/power-off"  # condor_master runs it, as root, instead of leaving
+
+
+def _size(shape: Shape | None) -> list[str]:
+    """What the slot has; an unknown instance type is left to HTCondor's own detection."""
+    if shape is None:
+        return []
+    reserved_mib = max(128, shape.memory_mib // 16)  # for the system and the daemons
+    return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {shape.memory_mib - reserved_mib}"]
+
+
+def _pace(role: Role, pace: Pace, pool: str) -> str:
+    match role:
+        case Role.ACCESS_POINT:
+            return f"""\
+# HTCondor's intervals are made for thousands of machines; these for the pool's expected size
+NEGOTIATOR_INTERVAL = {pace.negotiator_interval_s}
+NEGOTIATOR_MIN_INTERVAL = {pace.negotiator_min_interval_s}
+NEGOTIATOR_CYCLE_DELAY = {pace.negotiator_cycle_delay_s}
+SCHEDD_INTERVAL = {pace.schedd_interval_s}
+SCHEDD_MIN_INTERVAL = {pace.schedd_min_interval_s}
+DAGMAN_USER_LOG_SCAN_INTERVAL = 1
+DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
+"""
+        case Role.EXECUTION_POINT:
+            return f"""\
+UPDATE_INTERVAL = {pace.update_interval_s}
+# offered to the one schedd there is, without waiting for a negotiation
+STARTD_DIRECT_ATTACH_SCHEDD_NAME = {schedd_name(pool)}
+STARTD_DIRECT_ATTACH_INTERVAL = {pace.direct_attach_interval_s}
+# one queue: a claim need not be given back for the sake of others
+CLAIM_WORKLIFE = -1
+"""

@@ -1,0 +1,184 @@
+"""shell (this instance): from user data and metadata to a machine of an HTCondor pool, at every boot.
+
+Comes in: `instructions.json` (what the launch said) and the metadata service (who this instance is). Goes out: host
+name, /etc/hosts, HTCondor's configuration and secrets, the lease, a guarded metadata service. Runs from cloud-init's
+`bootcmd`, that is before systemd starts services: HTCondor's first start already finds all of it. Whatever fails is
+said on the console, and then HTCondor does not start; the lease holds all the same.
+"""
+
+import secrets
+import shutil
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from roost.boot.condor_config import POWER_OFF, Facts, condor_config
+from roost.boot.node.metadata import Metadata, MetadataError
+from roost.boot.node.system import (
+    CONDOR_CONFIG,
+    SIGNING_KEYS,
+    STATE,
+    TOKENS,
+    StepError,
+    keep_running,
+    run,
+    write,
+)
+from roost.boot.node.timeline import TIMELINE, note
+from roost.boot.roles import Role
+from roost.boot.settings import Instructions, instructions_from_json
+
+INSTRUCTIONS = STATE / "instructions.json"
+JOINING_TOKEN = TOKENS / "joining"
+OWN_TOKEN = TOKENS / "own"
+_INSTANCE_ID = STATE / "instance-id"
+_LEASE = STATE / "lease-ends-at"
+_SIGNING_KEY = SIGNING_KEYS / "POOL"
+
+_POWER_OFF = """\
+#!/bin/sh
+# condor_master became this program, because nothing claimed the instance for so long, or because it was told to leave.
+# systemd stopping HTCondor (a restart, a shutdown) is no reason to power off.
+[ "$(systemctl show --property=ActiveState --value condor.service)" = deactivating ] && exit 0
+printf 'roost: idle, powering off\\r\\n' > /dev/console
+exec systemctl poweroff
+"""
+
+# Root alone may ask for metadata: it holds the user data, and the credentials of the instance's role if it has one.
+_METADATA_GUARD = """\
+table inet roost {}
+delete table inet roost
+table inet roost {
+    chain output {
+        type filter hook output priority 0;
+        ip daddr 169.254.169.254 meta skuid != 0 reject
+        ip6 daddr fd00:ec2::254 meta skuid != 0 reject
+    }
+}
+"""
+
+
+def main() -> int:
+    instructions = instructions_from_json(INSTRUCTIONS.read_text())
+    try:
+        contextualise(instructions)
+    except (StepError, MetadataError, OSError) as error:
+        with suppress(StepError):
+            run("systemctl", "mask", "--runtime", "condor.service")
+        with suppress(StepError):
+            start_lease(instructions.settings.lease_s)
+        note("failed", reason=str(error))
+        return 1
+    return 0
+
+
+def contextualise(instructions: Instructions) -> None:
+    guard_metadata()
+    metadata = Metadata()
+    instance_id = metadata.get("instance-id")
+    if forget_other_instance(instance_id):
+        note("first boot", instance=instance_id)
+    else:
+        note("booted again", instance=instance_id)
+    facts = Facts(
+        instance_id=instance_id,
+        instance_type=metadata.get("instance-type"),
+        zone=metadata.get("placement/availability-zone"),
+        private_ip=metadata.get("local-ipv4"),
+        lease_ends_at=start_lease(instructions.settings.lease_s),
+    )
+    name_host(metadata.get("local-hostname"), facts.private_ip)
+    write(Path(POWER_OFF), _POWER_OFF, mode=0o755)
+    write(CONDOR_CONFIG, condor_config(instructions, facts))
+    match instructions.role:
+        case Role.ACCESS_POINT:
+            make_signing_key()
+            keep_running("roost-approver", "approve_tokens", "Restart=always", "RestartSec=1")
+        case Role.EXECUTION_POINT:
+            put_joining_token(instructions)
+            keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5")
+    note("configured", role=instructions.role)
+    run("systemctl", "start", "--no-block", "condor.service")  # an image may have it disabled
+
+
+def guard_metadata() -> None:
+    """nftables where it is installed: systemd-networkd leaves it alone, while it may sweep a rule of `ip`."""
+    if shutil.which("nft"):
+        run("nft", "-f", "-", feed=_METADATA_GUARD)
+        return
+    rule = ("to", "169.254.169.254", "uidrange", "1-4294967294", "prohibit")
+    with suppress(StepError):  # there is none at a first boot
+        run("ip", "rule", "del", *rule)
+    run("ip", "rule", "add", *rule)
+
+
+def forget_other_instance(instance_id: str) -> bool:
+    """True at an instance's first boot. An image baked from an instance holds that one's secrets: not ours to use."""
+    if _INSTANCE_ID.exists() and _INSTANCE_ID.read_text() == instance_id:
+        return False
+    for path in (_LEASE, OWN_TOKEN, JOINING_TOKEN, _SIGNING_KEY, STATE / "approved.json", TIMELINE):
+        path.unlink(missing_ok=True)
+    write(_INSTANCE_ID, instance_id)
+    return True
+
+
+def start_lease(lease_s: int) -> int:
+    """When this instance powers itself off, in seconds since the epoch: counted from its first boot."""
+    now = int(time.time())
+    ends_at = int(_LEASE.read_text()) if _LEASE.exists() else now + lease_s
+    write(_LEASE, str(ends_at))
+    run(
+        *("systemd-run", "--unit=roost-lease", f"--on-active={max(1, ends_at - now)}s"),
+        # it starts now: other timers wait for the stage of the boot that waits for us
+        *("--timer-property=AccuracySec=1s", "--timer-property=DefaultDependencies=no", "sh", "-c"),
+        "printf 'roost: the lease ends, powering off\\r\\n' > /dev/console; systemctl poweroff",
+    )
+    return ends_at
+
+
+def name_host(full_name: str, private_ip: str) -> None:
+    """The host's names resolve before condor_master starts: else each daemon retries for a minute."""
+    short_name = full_name.partition(".")[0]
+    if socket.gethostname() not in (full_name, short_name):
+        with suppress(OSError):  # a container may not; its engine has named it
+            socket.sethostname(short_name)
+            write(Path("/etc/hostname"), short_name + "\n")
+    names = list(dict.fromkeys([full_name, short_name, socket.gethostname()]))
+    hosts = Path("/etc/hosts")
+    # in place: a container's file is a mount, which cannot be replaced
+    hosts.write_text(hosts_text(hosts.read_text() if hosts.exists() else "", private_ip, names))
+
+
+def hosts_text(old: str, address: str, names: list[str]) -> str:
+    """/etc/hosts with one line of ours, first: HTCondor takes the first match.
+
+    >>> hosts_text("127.0.0.1 localhost\\n10.0.0.9 old # roost\\n127.0.1.1 a\\n", "10.0.0.1", ["a.b", "a"])
+    '10.0.0.1 a.b a # roost\\n127.0.0.1 localhost\\n'
+    """
+    kept = [
+        line
+        for line in old.splitlines()
+        if not line.endswith("# roost") and not (line.startswith("127.0.1.1") and set(line.split()[1:]) & set(names))
+    ]
+    return "\n".join([f"{address} {' '.join(names)} # roost", *(kept or ["127.0.0.1 localhost"])]) + "\n"
+
+
+def make_signing_key() -> None:
+    """Made here and never leaves. Text: HTCondor reads a key up to its first NUL byte."""
+    if not _SIGNING_KEY.exists():
+        SIGNING_KEYS.mkdir(mode=0o700, exist_ok=True)
+        write(_SIGNING_KEY, secrets.token_hex(32), mode=0o600)
+
+
+def put_joining_token(instructions: Instructions) -> None:
+    TOKENS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if instructions.joining is None:
+        raise StepError("the user data of an execution point names no central manager")
+    if not OWN_TOKEN.exists():
+        write(JOINING_TOKEN, instructions.joining.token + "\n", mode=0o600)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

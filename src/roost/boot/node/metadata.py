@@ -1,0 +1,39 @@
+"""shell (169.254.169.254): the instance metadata service, version 2 only.
+
+Answers arrive as text; a service that is not up yet is asked again for `patience_s`.
+"""
+
+import time
+import urllib.error
+import urllib.request
+
+_SERVICE = "http://169.254.169.254/latest"
+_PAUSE_S = 0.3
+
+
+class MetadataError(Exception):
+    """The metadata service did not answer as EC2's does."""
+
+
+class Metadata:
+    """One session with the service."""
+
+    def __init__(self, *, patience_s: float = 60) -> None:
+        self._give_up_at = time.monotonic() + patience_s
+        self._token = self._ask("PUT", "/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"})
+
+    def get(self, path: str) -> str:
+        return self._ask("GET", f"/meta-data/{path}", {"X-aws-ec2-metadata-token": self._token})
+
+    def _ask(self, method: str, path: str, headers: dict[str, str]) -> str:
+        request = urllib.request.Request(_SERVICE + path, method=method, headers=headers)
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=5) as answer:
+                    body: bytes = answer.read()
+                    return body.decode()
+            except OSError as error:  # URLError and HTTPError are OSErrors
+                transient = not isinstance(error, urllib.error.HTTPError) or error.code >= 500 or error.code == 429
+                if not transient or time.monotonic() > self._give_up_at:
+                    raise MetadataError(f"{method} {_SERVICE}{path}: {error}") from error
+            time.sleep(_PAUSE_S)

@@ -1,0 +1,66 @@
+"""shell (condor_*): an execution point that joined with the launch's token asks for one of its own.
+
+The central manager's `approve_tokens` decides. With its own token in place the joining token is deleted: it is the
+same for all instances of a launch, and expires within minutes anyway.
+"""
+
+import sys
+import time
+
+from roost.boot.condor_config import own_identity
+from roost.boot.node.contextualise import INSTRUCTIONS, JOINING_TOKEN, OWN_TOKEN
+from roost.boot.node.system import STATE, StepError, run, write
+from roost.boot.node.timeline import note
+from roost.boot.settings import Instructions, instructions_from_json
+
+_PAUSES_S = (0.2, 0.3, 0.5, 0.5, 1, 1, 2, 2, 3, 5)  # then every 5 s
+_PATIENCE_S = 600
+
+
+def main() -> int:
+    note("condor started")
+    instructions = instructions_from_json(INSTRUCTIONS.read_text())
+    instance_id = (STATE / "instance-id").read_text()
+    try:
+        wait_until_joined(instance_id)
+        if not OWN_TOKEN.exists():
+            obtain_own_token(instructions, instance_id)
+    except StepError as error:
+        note("failed", reason=str(error))
+        return 1
+    JOINING_TOKEN.unlink(missing_ok=True)
+    return 0
+
+
+def wait_until_joined(instance_id: str) -> None:
+    give_up_at = time.monotonic() + _PATIENCE_S
+    pauses_s = iter(_PAUSES_S)
+    while True:
+        query = ("condor_status", "-startd", "-const", f'RoostInstanceId == "{instance_id}"', "-af", "Name")
+        reason = "the collector does not list this instance"
+        try:
+            if run(*query).strip():
+                note("joined")
+                return
+        except StepError as error:
+            reason = str(error)
+        if time.monotonic() > give_up_at:
+            raise StepError(f"not joined after {_PATIENCE_S} s: {reason}")
+        time.sleep(next(pauses_s, _PAUSES_S[-1]))
+
+
+def obtain_own_token(instructions: Instructions, instance_id: str) -> None:
+    """`condor_token_request` waits for the decision and prints the token as its last line."""
+    identity = own_identity(instructions.pool, instance_id)
+    printed = run(
+        *("condor_token_request", "-identity", identity),
+        *("-authz", "ADVERTISE_STARTD", "-authz", "ADVERTISE_MASTER"),
+        *("-lifetime", str(instructions.settings.lease_s)),
+        timeout_s=_PATIENCE_S,
+    )
+    write(OWN_TOKEN, printed.strip().splitlines()[-1] + "\n", mode=0o600)
+    note("own token")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
