@@ -33,6 +33,6 @@ def attempt(
             check=False,
         )
     except FileNotFoundError as error:
-        raise Localec2Error(f"{argv[0]} is not installed", "`localec2 status` needs it; `localec2 start` says how to install it.") from error
+        raise Localec2Error(f"{argv[0]} is not installed", "`localec2 check` says what is missing.") from error
     except subprocess.TimeoutExpired as error:
         raise Localec2Error(f"`{' '.join(argv[:4])} ...` did not end within {timeout_s:.0f} s") from error

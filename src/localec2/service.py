@@ -138,9 +138,9 @@ class Asking:
 def _serve_api(listening: socket.socket, app: "WSGIApplication") -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    class Quiet(WSGIRequestHandler):
+    class Quiet(WSGIRequestHandler):  # type: ignore[misc]
         def log_request(self, code: Any = "-", size: Any = "-") -> None:
-            log.debug("%s %s", self.requestline, code)
+            log.debug("%s %s %s", self.requestline, code, size)
 
     address, port = listening.getsockname()
     server = make_server(address, port, app, threaded=True, request_handler=Quiet, fd=os.dup(listening.fileno()))

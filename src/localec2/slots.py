@@ -5,7 +5,6 @@ same moment never take the same.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def _free_slot(state_dir: Path) -> int:
         if holder is not None and holder != state_dir and not (holder / _FILE).is_file():
             link.unlink(missing_ok=True)  # its state directory is gone, and with it the service
         try:
-            os.symlink(state_dir, link)
+            link.symlink_to(state_dir)
         except FileExistsError:
             if _holder(slot) == state_dir:
                 return slot
@@ -82,6 +81,6 @@ def _free_slot(state_dir: Path) -> int:
 
 def _holder(slot: int) -> Path | None:
     try:
-        return Path(os.readlink(slots_dir() / str(slot)))
+        return (slots_dir() / str(slot)).readlink()
     except OSError:
         return None
