@@ -125,6 +125,7 @@ def _spawn(config: Config) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env={**os.environ, "PYTHONPATH": _module_path()},  # also when this one is not installed
             start_new_session=True,
             cwd="/",
         )
@@ -143,6 +144,10 @@ def _spawn(config: Config) -> int:
         f"the service was not ready within {START_TIMEOUT_S:.0f} s: {_last_lines(config.log)}",
         f"Its log is {config.log}.",
     )
+
+
+def _module_path() -> str:
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
 
 
 def _is_ready(config: Config) -> bool:

@@ -147,7 +147,7 @@ def _run(argv: list[str], work: str, *, progress: Callable[[str], None]) -> None
         try:
             for line in child.stdout or ():
                 said.append(line.rstrip())
-                if line.startswith("I: "):
+                if line.startswith("I: ") and line.rstrip().endswith("..."):
                     progress(line[3:].strip())
         except BaseException:
             child.terminate()
