@@ -9,6 +9,9 @@ from localec2.model import Instance, Reason
 USER_INITIATED = Reason(
     code="Client.UserInitiatedShutdown", message="Client.UserInitiatedShutdown: User initiated shutdown"
 )
+SPOT_TERMINATION = Reason(
+    code="Server.SpotInstanceTermination", message="Server.SpotInstanceTermination: Spot instance termination"
+)
 _ENDS = (State.STOPPING, State.SHUTTING_DOWN)
 
 
@@ -32,6 +35,12 @@ def with_event(instance: Instance, event: Event, now: float, *, reason: Reason |
     if state in (State.STOPPED, State.TERMINATED):
         changed = replace(changed, public_ip=None, booted_ok=False)
     return changed
+
+
+def is_interruption_due(instance: Instance, now: float) -> bool:
+    """Whether a spot instance's notice has run out: it is to be terminated with `SPOT_TERMINATION`."""
+    at = instance.spot_interruption_at
+    return at is not None and at <= now and instance.state in (State.PENDING, State.RUNNING)
 
 
 def _words(reason: Reason) -> str:

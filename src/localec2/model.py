@@ -71,6 +71,9 @@ class Instance:
     booted_ok: bool = False  # its cloud-init has read the metadata: status checks pass
     boots: int = 0  # how often the engine started it
     reboot_requested: bool = False
+    spot_interruption_at: float | None = None  # announced to the instance; terminated when due
+    volume_tags: Tags = field(default_factory=dict)  # of its root volume
+    interface_tags: Tags = field(default_factory=dict)  # of its network interface
 
     @property
     def private_dns_name(self) -> str:
