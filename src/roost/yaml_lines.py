@@ -1,0 +1,123 @@
+"""pure: YAML that remembers its lines, and the nearest valid word for a wrong one.
+
+In: the text of a file. Out: plain objects, as PyYAML's safe loader gives them, and the line of each key and item.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from roost.errors import UsageError
+
+Path = tuple[str | int, ...]
+
+# libyaml's parser is ten times faster; a PyYAML without it still works.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML document: `value` is plain objects, `line(path)` the place of one of them."""
+
+    source: str
+    value: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int:
+        """The line (from 1) of a key or list item, or of the nearest thing around it that has one.
+
+        >>> parse_yaml("a:\\n  b: [1, 2]\\n", "f.yml").line(("a", "b", 1))
+        2
+        """
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def at(self, path: Path) -> str:
+        """`file:line`, as the start of a sentence about a mistake."""
+        return f"{self.source}:{self.line(path)}"
+
+
+def parse_yaml(text: str, source: str) -> Document:
+    """Parse one document. Raises UsageError (file, line) for YAML that is none, and for a key that is there twice.
+
+    >>> parse_yaml("name: x", "f.yml").value
+    {'name': 'x'}
+    """
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return Document(source, None, {})
+        lines: dict[Path, int] = {}
+        twice: list[str] = []
+        for path, node in _walk(root, ()):
+            if path in lines:
+                twice.append(
+                    f"{source}:{node.start_mark.line + 1}: '{path[-1]}' is there twice; it is also on line {lines[path]}"
+                )
+            lines.setdefault(path, node.start_mark.line + 1)
+        if twice:
+            raise UsageError("\n".join(twice), f"edit {source}")
+        return Document(source, loader.construct_document(root), lines)
+    except yaml.YAMLError as error:
+        raise UsageError(_syntax(error, source), f"edit {source}") from error
+    finally:
+        loader.dispose()
+
+
+def _walk(root: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """(path, the node that marks its line), for everything below; an explicit stack: depth is the user's."""
+    stack = [(path, root, root)]
+    while stack:
+        here, mark, node = stack.pop()
+        yield here, mark
+        if isinstance(node, yaml.MappingNode):
+            below = [((*here, _key(key)), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            below = [((*here, number), item, item) for number, item in enumerate(node.value)]
+        else:
+            continue
+        stack.extend(reversed(below))
+
+
+def _key(node: Any) -> str | int:
+    return node.value if isinstance(node.value, str) else f"line {node.start_mark.line + 1}"
+
+
+def _syntax(error: yaml.YAMLError, source: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    context = getattr(error, "context", None)
+    said = f"{problem} ({context})" if context else problem
+    return f"{source}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word that was probably meant.
+
+    >>> nearest("wokers", ["workers", "image"])
+    'workers'
+    >>> nearest("zzz", ["workers", "image"]) is None
+    True
+    """
+    found = difflib.get_close_matches(word, list(valid), n=1)
+    return found[0] if found else None
+
+
+def did_you_mean(word: str, valid: Iterable[str]) -> str:
+    """The end of a sentence about a wrong word: the nearest one, else all of them (when they are few).
+
+    >>> did_you_mean("aw", ["aws", "local"])
+    "; did you mean 'aws'?"
+    >>> did_you_mean("azure", ["aws", "local"])
+    '; valid: aws, local'
+    """
+    words = list(valid)
+    found = nearest(word, words)
+    if found is not None:
+        return f"; did you mean '{found}'?"
+    return f"; valid: {', '.join(words)}" if 0 < len(words) <= 12 else ""
