@@ -56,9 +56,8 @@ def parse_yaml(text: str, source: str) -> Document:
         twice: list[str] = []
         for path, node in _walk(root, ()):
             if path in lines:
-                twice.append(
-                    f"{source}:{node.start_mark.line + 1}: '{path[-1]}' is there twice; it is also on line {lines[path]}"
-                )
+                here = f"{source}:{node.start_mark.line + 1}"
+                twice.append(f"{here}: '{path[-1]}' is there twice; it is also on line {lines[path]}")
             lines.setdefault(path, node.start_mark.line + 1)
         if twice:
             raise UsageError("\n".join(twice), f"edit {source}")

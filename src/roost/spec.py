@@ -1,0 +1,117 @@
+"""pure: pool.yml -> PoolSpec (frozen). Every key, every default and every mistake a user can make in one file.
+
+All mistakes are reported at once, each with its file, line and the nearest valid word.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from roost.errors import UsageError
+from roost.yaml_lines import Document, did_you_mean, parse_yaml
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_PACKAGE = r"^[a-z0-9][a-z0-9.+-]+$"  # Debian policy manual, 5.6.7
+
+
+def seconds(value: object) -> object:
+    """A duration as people write it, in seconds; anything else is handed on for pydantic to judge.
+
+    >>> seconds("3h"), seconds("15m"), seconds(90)
+    (10800, 900, 90)
+    """
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        return round(float(found[1]) * _UNITS_S[found[2]])
+    return value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
+Package = Annotated[str, Field(pattern=_PACKAGE)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Workers(_Part):
+    """The execution points: how many, and the instance types to try, in this order."""
+
+    count: int = Field(default=2, ge=1, le=1000)
+    type: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        "c7i.large",
+        "c6i.large",
+        "m7i.large",
+    )
+
+
+class Image(_Part):
+    """What is on the instances' disk: an image that exists (`id`), or Debian packages on top of HTCondor."""
+
+    packages: tuple[Package, ...] = ()
+    id: str | None = Field(default=None, pattern=r"^ami-[0-9a-f]{8,17}$")
+
+
+class PoolSpec(_Part):
+    """A pool as its user wants it. Durations are seconds."""
+
+    name: str = Field(default="roost", pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    cloud: Literal["local", "aws"] = "local"
+    region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    access_point: Literal["cloud"] = "cloud"
+    access_point_type: str = "t3.medium"
+    workers: Workers = Workers()
+    image: Image = Image()
+    lease: Duration = 3 * 3600
+    idle: Duration = 15 * 60
+    condor_config: str = ""
+
+
+def parse(text: str, source: Path) -> PoolSpec:
+    """The spec that `text` (of the file `source`) asks for. Raises UsageError with every mistake in it."""
+    document = parse_yaml(text, str(source))
+    if document.value is None:
+        return PoolSpec()
+    if not isinstance(document.value, dict):
+        raise UsageError(f"{document.at(())}: a pool is a list of `key: value` lines", f"edit {source}")
+    try:
+        return PoolSpec.model_validate(document.value)
+    except ValidationError as error:
+        mistakes = sorted((_mistake(document, dict(e)) for e in error.errors()), key=lambda m: m[0])
+        raise UsageError("\n".join(text for _, text in mistakes), f"edit {source}") from error
+
+
+def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
+    """(line, sentence) for one of pydantic's errors."""
+    path: tuple[str | int, ...] = tuple(error["loc"])
+    key, given = path[-1], error.get("input")
+    match error["type"]:
+        case "extra_forbidden":
+            said = f"unknown key '{key}'{did_you_mean(str(key), _keys(path[:-1]))}"
+        case "literal_error":
+            valid = [word.strip("'") for word in re.findall(r"'[^']*'", error["ctx"]["expected"])]
+            said = f"'{key}' cannot be '{given}'{did_you_mean(str(given), valid)}"
+        case "string_pattern_mismatch":
+            said = f"'{key}' cannot be '{given}': it has to match {error['ctx']['pattern']}"
+        case "int_parsing" | "int_type" if key in {"lease", "idle"}:
+            said = f"'{key}' cannot be '{given}': write a duration as 90s, 15m, 3h or 2d"
+        case _:
+            detail = error["msg"][0].lower() + error["msg"][1:]
+            said = f"'{key}' cannot be {given!r}: {detail}"
+    return document.line(path), f"{document.at(path)}: {said}"
+
+
+def _keys(path: tuple[str | int, ...]) -> list[str]:
+    """The valid keys of the part of the spec at `path`."""
+    part: Any = PoolSpec
+    for step in path:
+        part = part.model_fields[step].annotation if isinstance(step, str) and step in part.model_fields else None
+        if part is None:
+            return []
+    return list(part.model_fields)
