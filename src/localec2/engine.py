@@ -56,7 +56,7 @@ class Engine:
             *("--systemd=always", "--tty", "--log-driver", "k8s-file", "--log-opt", "max-size=1mb"),
             # systemd makes the machine's identity of it; without SYS_BOOT a guest cannot say poweroff from reboot.
             *("--env", f"container_uuid={_machine_uuid(instance.id)}"),
-            *("--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN"),
+            *("--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW"),
             *("--volume", f"{guest}/cloud.cfg:{CLOUD_CONFIG_PATH}:ro"),
             *("--volume", f"{guest}/datasource:{DATASOURCE_DIR}:ro"),
             *self._flags,
