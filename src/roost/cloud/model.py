@@ -1,0 +1,176 @@
+"""pure: what EC2 describes of a pool, and what can be done about it, as values.
+
+Everything about a pool is found again by its tags; there is no other state.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from roost.boot.roles import Role
+
+POOL_TAG = "roost:pool"
+ROLE_TAG = "roost:role"
+OWNER_TAG = "roost:owner"
+EXPIRES_TAG = "roost:expires-at"
+LAUNCH_TAG = "roost:launch"  # which launch of this pool made it: the base of the ClientToken
+RECIPE_TAG = "roost:recipe"  # on images: the hash of what they were made from
+
+CONDOR_PORT = 9618  # HTCondor's shared port
+SSH_PORT = 22
+
+
+class InstanceState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    SHUTTING_DOWN = "shutting-down"
+    TERMINATED = "terminated"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolInstance:
+    """One instance as DescribeInstances tells it. Times are aware."""
+
+    id: str
+    role: Role
+    state: InstanceState
+    instance_type: str
+    zone: str
+    private_ip: str
+    public_ip: str
+    image_id: str
+    launched_at: datetime
+    launch: str
+    state_reason: str = ""
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether EC2 still counts it (its volume is billed even when it is stopped)."""
+        return self.state not in (InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED)
+
+    @property
+    def is_usable(self) -> bool:
+        return self.state in (InstanceState.PENDING, InstanceState.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ingress:
+    """One thing a group lets in: a TCP port from an address range, or from the members of the group itself."""
+
+    port: int
+    cidr: str | None  # None: from members
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    id: str
+    name: str
+    ingress: frozenset[Ingress]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """All that EC2 describes under a pool's tag."""
+
+    instances: tuple[PoolInstance, ...] = ()
+    groups: tuple[Group, ...] = ()
+    keys: tuple[str, ...] = ()  # names of key pairs
+    volumes: tuple[str, ...] = ()  # those that no instance will take along
+
+    @property
+    def usable(self) -> tuple[PoolInstance, ...]:
+        return tuple(i for i in self.instances if i.is_usable)
+
+    @property
+    def billable(self) -> tuple[str, ...]:
+        """Ids of what still costs money."""
+        return tuple(i.id for i in self.instances if i.is_billed) + self.volumes
+
+    def with_role(self, role: Role) -> tuple[PoolInstance, ...]:
+        return tuple(i for i in self.usable if i.role is role)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is left but instances that EC2 shows as terminated for an hour."""
+        gone = all(i.state is InstanceState.TERMINATED for i in self.instances)
+        return gone and not (self.groups or self.keys or self.volumes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportKey:
+    name: str
+    tags: dict[str, str] = field(hash=False)
+
+    def __str__(self) -> str:
+        return f"import the key pair {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateGroup:
+    name: str
+    tags: dict[str, str] = field(hash=False)
+
+    def __str__(self) -> str:
+        return f"create the security group {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authorize:
+    group_name: str
+    ingress: Ingress
+
+    def __str__(self) -> str:
+        return f"let port {self.ingress.port} in from {self.ingress.cidr or 'the members'} of {self.group_name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """One RunInstances call. `types` are tried in order until one has the capacity."""
+
+    role: Role
+    count: int
+    types: tuple[str, ...]
+    key_name: str
+    group_name: str
+    tags: dict[str, str] = field(hash=False)
+
+    def __str__(self) -> str:
+        many = f"{self.count} {self.role.value}s" if self.count > 1 else f"1 {self.role.value}"
+        return f"launch {many} of type {' or '.join(self.types)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terminate:
+    instance_ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"terminate {', '.join(self.instance_ids)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteVolume:
+    volume_id: str
+
+    def __str__(self) -> str:
+        return f"delete the volume {self.volume_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteGroup:
+    group_id: str
+
+    def __str__(self) -> str:
+        return f"delete the security group {self.group_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteKey:
+    name: str
+
+    def __str__(self) -> str:
+        return f"delete the key pair {self.name}"
+
+
+Action = ImportKey | CreateGroup | Authorize | Launch | Terminate | DeleteVolume | DeleteGroup | DeleteKey

@@ -1,0 +1,122 @@
+"""pure: (PoolSpec, what EC2 describes, now) -> [Action].
+
+The same spec twice is an empty list. A plan that was cut off anywhere is completed by the next one, or cleaned by
+`plan_down`: what a call creates carries the pool's tag in that very call.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from roost.boot.roles import Role
+from roost.cloud.model import (
+    CONDOR_PORT,
+    EXPIRES_TAG,
+    LAUNCH_TAG,
+    OWNER_TAG,
+    POOL_TAG,
+    ROLE_TAG,
+    SSH_PORT,
+    Action,
+    Authorize,
+    CreateGroup,
+    DeleteGroup,
+    DeleteKey,
+    DeleteVolume,
+    Found,
+    ImportKey,
+    Ingress,
+    InstanceState,
+    Launch,
+    Terminate,
+)
+from roost.spec import PoolSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """Who wants the pool: the address that may come in by ssh, and the name on the tags."""
+
+    address: str  # IPv4
+    owner: str
+
+
+def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime) -> list[Action]:
+    """What is missing for the pool that `spec` wants, in the order in which it has to be made."""
+    name = resource_name(spec.name)
+    tags = {
+        POOL_TAG: spec.name,
+        OWNER_TAG: asker.owner,
+        EXPIRES_TAG: (now + timedelta(seconds=spec.lease)).isoformat(timespec="seconds"),
+    }
+    actions: list[Action] = []
+    if name not in found.keys:
+        actions.append(ImportKey(name=name, tags=tags))
+    group = next((g for g in found.groups if g.name == name), None)
+    if group is None:
+        actions.append(CreateGroup(name=name, tags=tags))
+    present = group.ingress if group else frozenset()
+    actions += [Authorize(group_name=name, ingress=ingress) for ingress in _ingress(asker) if ingress not in present]
+    wanted = (
+        (Role.ACCESS_POINT, 1, (spec.access_point_type,)),
+        (Role.EXECUTION_POINT, spec.workers.count, spec.workers.type),
+    )
+    for role, count, types in wanted:
+        missing = count - len(found.with_role(role))
+        if missing > 0:
+            launch = launch_name(role, found)
+            actions.append(
+                Launch(
+                    role=role,
+                    count=missing,
+                    types=types,
+                    key_name=name,
+                    group_name=name,
+                    tags={**tags, ROLE_TAG: role.value, LAUNCH_TAG: launch, "Name": f"{name}-{role.value}"},
+                )
+            )
+    return actions
+
+
+def plan_down(found: Found) -> list[Action]:
+    """How to remove everything that is under the pool's tag: what costs most goes first."""
+    doomed = tuple(i.id for i in found.instances if i.state is not InstanceState.TERMINATED)
+    return [
+        *([Terminate(instance_ids=doomed)] if doomed else []),
+        *(DeleteVolume(volume_id=volume) for volume in found.volumes),
+        *(DeleteGroup(group_id=group.id) for group in found.groups),
+        *(DeleteKey(name=key) for key in found.keys),
+    ]
+
+
+def resource_name(pool: str) -> str:
+    """The name of a pool's group and key pair: one each, so that making them twice is refused by EC2."""
+    return f"roost-{pool}"
+
+
+def launch_name(role: Role, found: Found) -> str:
+    """Names the next launch of this role by the instances that have been before it.
+
+    A call whose answer was lost, or an `up` that was killed before it saw the instances, is repeated under the same
+    name, and EC2 gives the same instances again (see `client_token`).
+
+    >>> launch_name(Role.EXECUTION_POINT, Found())
+    'execution-point after none'
+    """
+    known = sorted(i.id for i in found.instances if i.role is role)
+    return f"{role.value} after {known[-1] if known else 'none'}"
+
+
+def client_token(launch: Launch, *, group_id: str, instance_type: str) -> str:
+    """EC2's idempotency token: 32 ASCII characters.
+
+    The group's id makes it new for every pool, also for one of the same name that has long been gone.
+    """
+    return hashlib.sha256(f"{group_id}/{launch.tags[LAUNCH_TAG]}/{instance_type}".encode()).hexdigest()[:32]
+
+
+def _ingress(asker: Asker) -> tuple[Ingress, ...]:
+    return (
+        Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"),
+        Ingress(port=CONDOR_PORT, cidr=None),
+    )
