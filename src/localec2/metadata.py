@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -82,9 +82,8 @@ class Answer:
     hop_limit: int | None = None  # how far the packets of this answer may travel
 
 
-def answer(request: Request, subject: Callable[[], Subject], *, secret: bytes, now: float) -> Answer:
-    """`subject` is a function because an instance's credentials are made only when they are asked for."""
-    asking = subject()
+def answer(request: Request, asking: Subject, *, secret: bytes, now: float) -> Answer:
+    """What EC2 answers this instance; `secret` is what tokens are signed with."""
     options = asking.instance.metadata
     if options.http_endpoint == "disabled":
         return _refusal(403, "Forbidden")
@@ -99,6 +98,11 @@ def answer(request: Request, subject: Callable[[], Subject], *, secret: bytes, n
     if token is not None and not token_holds(token, asking.instance.id, secret=secret, now=now):
         return _refusal(401, "Unauthorized")
     return _item([part for part in path.split("/") if part], asking)
+
+
+def wants_credentials(path: str) -> bool:
+    """Credentials are made only when they are asked for."""
+    return "/iam/security-credentials" in path
 
 
 def new_token(instance_id: str, expires_at: float, *, secret: bytes) -> str:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class MetadataServer(http.server.ThreadingHTTPServer):
-    """`subject` finds who asks by the address; `read` is told which instance has read its metadata."""
+    """`subject` finds who asks by the address, with what the path needs; `read` is told who has read something."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -23,7 +23,7 @@ class MetadataServer(http.server.ThreadingHTTPServer):
         self,
         listening: socket.socket,
         *,
-        subject: Callable[[str], Subject | None],
+        subject: Callable[[str, str], Subject | None],
         read: Callable[[str], None],
         secret: bytes,
     ) -> None:
@@ -62,13 +62,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        subject = self.server.subject(self.client_address[0])
+        subject = self.server.subject(self.client_address[0], self.path)
         if subject is None:
             self._send(Answer(status=404))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(method=self.command, path=self.path, headers=headers)
-        reply = answer(request, lambda: subject, secret=self.server.secret, now=time.time())
+        reply = answer(request, subject, secret=self.server.secret, now=time.time())
         self._send(reply)
         if reply.status == 200 and self.command == "GET":
             self.server.read(subject.instance.id)

@@ -20,7 +20,7 @@ from localec2.console import Console
 from localec2.engine import Engine
 from localec2.failures import Localec2Error
 from localec2.firewall import router_table
-from localec2.instances import with_event
+from localec2.instances import SPOT_TERMINATION, is_interruption_due, with_event
 from localec2.lifecycle import Event, State, next_state
 from localec2.model import Image, Instance, Reason
 from localec2.network import Network
@@ -106,6 +106,8 @@ class Reconciler:
             if image.state == "pending" and image.source_instance_id is not None:
                 self._take(image.source_instance_id, partial(self._commit, image), self._ends)
         for instance in self._world.all(Instance):
+            if is_interruption_due(instance, time.time()):
+                self._report(instance.id, Event.TERMINATE, SPOT_TERMINATION)
             match instance:
                 case Instance(state=State.PENDING):
                     self._take(instance.id, self._launch, self._boots, afterwards=self._wait_for_boot)

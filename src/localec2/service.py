@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from localec2.dns_server import DnsServer, upstream_resolver
 from localec2.engine import Engine
 from localec2.failures import Localec2Error
 from localec2.lifecycle import State
-from localec2.metadata import Subject
+from localec2.metadata import RoleCredentials, SpotNotice, Subject, wants_credentials
 from localec2.metadata_server import MetadataServer
 from localec2.model import Instance
 from localec2.network import Network, in_namespace
@@ -30,8 +30,11 @@ from localec2.world import World
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+Credentials = Callable[[Instance], RoleCredentials | None]
+
 log = logging.getLogger(__name__)
 _SECRET = "metadata-secret"
+SPOT_NOTICE_S = 120  # EC2 announces an interruption two minutes before
 
 
 def serve(config: Config) -> None:
@@ -45,7 +48,7 @@ def serve(config: Config) -> None:
         engine.prepare()
         network.up()
         app = _application(world, config, console)
-        _serve_inside(world, config)
+        _serve_inside(world, config, credentials=lambda _: None)
         reconciler = Reconciler(world, config, engine=engine, network=network, console=console)
         reconciler.start()
         inside = in_namespace(config.router_namespace, lambda: listen(config.api_vpc_ip, config.port))
@@ -90,7 +93,7 @@ def _application(world: World, config: Config, console: Console) -> "WSGIApplica
     return create_app(world, config, console=console.text)
 
 
-def _serve_inside(world: World, config: Config) -> None:
+def _serve_inside(world: World, config: Config, *, credentials: Credentials) -> None:
     """What instances find at 169.254.169.254 and at their resolver's address."""
     router = config.router_namespace
     metadata = in_namespace(router, lambda: listen(config.api_vpc_ip, METADATA_PORT))
@@ -99,7 +102,7 @@ def _serve_inside(world: World, config: Config) -> None:
     if secret is None:
         secret = secrets.token_bytes(32)
         world.put_blob(_SECRET, secret)
-    asking = Asking(world, config)
+    asking = Asking(world, config, credentials=credentials)
     MetadataServer(metadata, subject=asking.subject, read=asking.read, secret=secret).start()
     DnsServer(names, zone=asking.zone, upstream=upstream_resolver()).start()
 
@@ -107,15 +110,23 @@ def _serve_inside(world: World, config: Config) -> None:
 class Asking:
     """The records as metadata and DNS see them."""
 
-    def __init__(self, world: World, config: Config) -> None:
+    def __init__(self, world: World, config: Config, *, credentials: Credentials) -> None:
         self._world = world
         self._config = config
+        self._credentials = credentials
 
-    def subject(self, address: str) -> Subject | None:
+    def subject(self, address: str, path: str) -> Subject | None:
+        """Who has this address, with what the path needs."""
         with self._world.lock:
             for instance in self._world.all(Instance):
                 if instance.private_ip == address and instance.state is not State.TERMINATED:
-                    return Subject(instance=instance, account_id=self._config.account_id, groups=self._world.groups())
+                    return Subject(
+                        instance=instance,
+                        account_id=self._config.account_id,
+                        groups=self._world.groups(),
+                        credentials=self._credentials(instance) if wants_credentials(path) else None,
+                        spot=_spot_notice(instance),
+                    )
         return None
 
     def read(self, instance_id: str) -> None:
@@ -133,6 +144,13 @@ class Asking:
             api_ip=self._config.api_vpc_ip,
             private_by_public={i.public_ip: i.private_ip for i in instances if i.public_ip},
         )
+
+
+def _spot_notice(instance: Instance) -> SpotNotice | None:
+    at = instance.spot_interruption_at
+    if at is None:
+        return None
+    return SpotNotice(action="terminate", action_at=at, rebalance_at=at - SPOT_NOTICE_S)
 
 
 def _serve_api(listening: socket.socket, app: "WSGIApplication") -> None:

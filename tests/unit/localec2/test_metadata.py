@@ -34,7 +34,7 @@ def ask(
 ) -> Answer:
     asking = subject or Subject(instance=instance(), account_id="000000000000", groups=[group("sg-1", name="pool")])
     request = Request(method=method, path=path, headers=headers or {})
-    return answer(request, lambda: asking, secret=SECRET, now=NOW)
+    return answer(request, asking, secret=SECRET, now=NOW)
 
 
 def of(**changes: object) -> Subject:
