@@ -18,6 +18,7 @@ from localec2.process import attempt, run
 
 LABEL_SLOT = "localec2.slot"
 LABEL_INSTANCE = "localec2.instance"
+COMMITTED = "localhost/localec2-ami"  # what CreateImage makes; the images that `rootfs` builds are shared by services
 CONSOLE_BYTES = 65536  # what GetConsoleOutput keeps
 _HYBRID_CGROUP = Path("/sys/fs/cgroup/unified")
 
@@ -85,15 +86,13 @@ class Engine:
 
     def commit(self, instance_id: str, image_id: str) -> str:
         """The instance's disk as an image; returns its reference."""
-        reference = f"localhost/localec2-ami:{self._config.prefix}-{image_id}"
+        reference = f"{COMMITTED}:{self._config.prefix}-{image_id}"
         self._podman("commit", "--quiet", self._config.container(instance_id), reference)
         return reference
 
-    def remove_image(self, reference: str) -> None:
-        attempt(self._argv("rmi", "--force", reference))
-
-    def has_image(self, reference: str) -> bool:
-        return attempt(self._argv("image", "exists", reference)).returncode == 0
+    def remove_image(self, reference: str) -> bool:
+        """False while a container still needs it."""
+        return not image_exists(reference) or attempt(self._argv("rmi", reference)).returncode == 0
 
     def inspect(self, instance_id: str) -> Container | None:
         """None when there is no such container."""

@@ -17,7 +17,7 @@ from functools import partial
 
 from localec2.config import Config
 from localec2.console import Console
-from localec2.engine import Engine
+from localec2.engine import COMMITTED, Engine
 from localec2.failures import Localec2Error
 from localec2.firewall import router_table
 from localec2.instances import SPOT_TERMINATION, is_interruption_due, with_event
@@ -105,6 +105,8 @@ class Reconciler:
         for image in self._world.all(Image):
             if image.state == "pending" and image.source_instance_id is not None:
                 self._take(image.source_instance_id, partial(self._commit, image), self._ends)
+            elif image.state == "deregistered" and image.engine_ref.startswith(COMMITTED):
+                self._discard(image)
         for instance in self._world.all(Instance):
             if is_interruption_due(instance, time.time()):
                 self._report(instance.id, Event.TERMINATE, SPOT_TERMINATION)
@@ -226,6 +228,12 @@ class Reconciler:
             self._update_image(image.id, state="available", engine_ref=reference, message="")
         if reboots:
             self._reboot(instance_id)
+
+    def _discard(self, image: Image) -> None:
+        """Instances that were launched from it keep it, as in EC2."""
+        users = [each for each in self._world.all(Instance) if each.image_id == image.id]
+        if all(each.state is State.TERMINATED for each in users) and self._engine.remove_image(image.engine_ref):
+            self._world.put(replace(image, engine_ref=""))
 
     def _update_image(self, image_id: str, *, state: str, engine_ref: str, message: str) -> None:
         with self._world.lock:
