@@ -35,7 +35,6 @@ class Pace:
     schedd_interval_s: int
     schedd_min_interval_s: int
     update_interval_s: int
-    direct_attach_interval_s: int
 
 
 # (up to this many execution points, pace). The collector gets workers / update_interval_s ads a second: at most 50.
@@ -43,13 +42,12 @@ PACES: tuple[tuple[float, Pace], ...] = (
     (
         20,
         Pace(
-            negotiator_interval_s=2,
+            negotiator_interval_s=1,
             negotiator_min_interval_s=1,
             negotiator_cycle_delay_s=1,
             schedd_interval_s=2,
             schedd_min_interval_s=1,
             update_interval_s=5,
-            direct_attach_interval_s=5,
         ),
     ),
     (
@@ -61,7 +59,6 @@ PACES: tuple[tuple[float, Pace], ...] = (
             schedd_interval_s=5,
             schedd_min_interval_s=1,
             update_interval_s=15,
-            direct_attach_interval_s=15,
         ),
     ),
     (
@@ -73,7 +70,6 @@ PACES: tuple[tuple[float, Pace], ...] = (
             schedd_interval_s=15,
             schedd_min_interval_s=2,
             update_interval_s=60,
-            direct_attach_interval_s=60,
         ),
     ),
     (  # HTCondor's own figures: made for pools of any size
@@ -85,7 +81,6 @@ PACES: tuple[tuple[float, Pace], ...] = (
             schedd_interval_s=300,
             schedd_min_interval_s=5,
             update_interval_s=300,
-            direct_attach_interval_s=300,
         ),
     ),
 )
@@ -99,7 +94,7 @@ def condor_config(instructions: Instructions, facts: Facts) -> str:
         case Role.EXECUTION_POINT:
             sections = [_pool(instructions, facts), _execution_point(instructions, facts)]
     if instructions.settings.intervals is Intervals.ROOST:
-        sections.append(_pace(instructions.role, pace(instructions.settings.workers), instructions.pool))
+        sections.append(_pace(instructions.role, pace(instructions.settings.workers)))
     if instructions.role is Role.EXECUTION_POINT and instructions.settings.condor_config.strip():
         sections.append(f"# condor_config of pool.yml, verbatim\n{instructions.settings.condor_config}")
     return "\n".join(section.rstrip("\n") + "\n" for section in sections)
@@ -135,6 +130,9 @@ CONDOR_HOST = {central_manager}
 COLLECTOR_HOST = $(CONDOR_HOST):{PORT}
 TRUST_DOMAIN = {trust_domain(instructions.pool)}
 UID_DOMAIN = {trust_domain(instructions.pool)}
+COLLECTOR_NAME = {instructions.pool}
+# a second of condor_master's start, for limits that a small pool does not reach
+ENABLE_KERNEL_TUNING = False
 # addresses come from the metadata, never from a resolver
 NETWORK_INTERFACE = {facts.private_ip}
 ENABLE_IPV6 = False
@@ -183,7 +181,7 @@ def _execution_point(instructions: Instructions, facts: Facts) -> str:
         *(f"{name} = {value}" for name, value in attributes.items()),
         f"STARTD_ATTRS = $(STARTD_ATTRS) {' '.join(attributes)}",
         "# figures nobody asked for, at the moment the first job could run",
-        "BENCHMARKS_JOBLIST =",
+        "RunBenchmarks = False",
         "",
         "# jobs run as nobody: the login user of a cloud image may become root",
         "STARTER_ALLOW_RUNAS_OWNER = False",
@@ -209,7 +207,7 @@ def _size(shape: Shape | None) -> list[str]:
     return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {shape.memory_mib - reserved_mib}"]
 
 
-def _pace(role: Role, pace: Pace, pool: str) -> str:
+def _pace(role: Role, pace: Pace) -> str:
     match role:
         case Role.ACCESS_POINT:
             return f"""\
@@ -225,9 +223,6 @@ DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
         case Role.EXECUTION_POINT:
             return f"""\
 UPDATE_INTERVAL = {pace.update_interval_s}
-# offered to the one schedd there is, without waiting for a negotiation
-STARTD_DIRECT_ATTACH_SCHEDD_NAME = {schedd_name(pool)}
-STARTD_DIRECT_ATTACH_INTERVAL = {pace.direct_attach_interval_s}
 # one queue: a claim need not be given back for the sake of others
 CLAIM_WORKLIFE = -1
 """

@@ -15,7 +15,7 @@ from roost.boot.condor_config import joining_identity, own_identity
 from roost.boot.node.contextualise import INSTRUCTIONS
 from roost.boot.node.system import STATE, StepError, run, write
 from roost.boot.node.timeline import note
-from roost.boot.settings import instructions_from_json
+from roost.boot.settings import Instructions, instructions_from_json
 
 JOINING_FLAG = Path("/run/roost-joining")  # touched whenever a joining token is minted
 WATCH_S = 20 * 60  # longer than a joining token lives
@@ -29,15 +29,16 @@ class TokenRequest:
     requester: str  # whom the collector authenticated
     identity: str  # whom the token shall name
     authorisations: frozenset[str]
+    lifetime_s: int  # -1: for ever
 
 
 def main() -> int:
-    pool = instructions_from_json(INSTRUCTIONS.read_text()).pool
+    instructions = instructions_from_json(INSTRUCTIONS.read_text())
     note("condor started")
     approved: set[str] = set(json.loads(_APPROVED.read_text())) if _APPROVED.exists() else set()
     while True:
         if is_watching(JOINING_FLAG, now=time.time()):
-            approve_pending(pool, approved)
+            approve_pending(instructions, approved)
         time.sleep(_PAUSE_S)
 
 
@@ -45,10 +46,11 @@ def is_watching(flag: Path, *, now: float) -> bool:
     return flag.exists() and now - flag.stat().st_mtime < WATCH_S
 
 
-def approve_pending(pool: str, approved: set[str]) -> None:
+def approve_pending(instructions: Instructions, approved: set[str]) -> None:
     try:
         for request in token_requests(run("condor_token_request_list", "-json")):
-            if is_granted(request, pool=pool, approved=approved):
+            lease_s = instructions.settings.lease_s
+            if is_granted(request, pool=instructions.pool, lease_s=lease_s, approved=approved):
                 approved.add(request.identity)
                 write(_APPROVED, json.dumps(sorted(approved)))  # before: twice would be worse than never
                 run("condor_token_request_approve", "-reqid", request.id, feed="yes\n")
@@ -57,8 +59,9 @@ def approve_pending(pool: str, approved: set[str]) -> None:
         note("token not granted", reason=str(error))
 
 
-def is_granted(request: TokenRequest, *, pool: str, approved: Collection[str]) -> bool:
-    """Asked for with a joining token of this pool, for one instance id, for advertising only, for the first time."""
+def is_granted(request: TokenRequest, *, pool: str, lease_s: int, approved: Collection[str]) -> bool:
+    """Asked for with a joining token of this pool, for an instance id, for advertising only, not longer than the lease,
+    for the first time."""
     instance_id = request.identity.removeprefix("ep-").partition("@")[0]
     return (
         request.requester == joining_identity(pool)
@@ -66,13 +69,25 @@ def is_granted(request: TokenRequest, *, pool: str, approved: Collection[str]) -
         and instance_id[2:].isalnum()
         and request.identity == own_identity(pool, instance_id)
         and request.authorisations == {"ADVERTISE_STARTD", "ADVERTISE_MASTER"}
+        and 0 < request.lifetime_s <= lease_s
         and request.identity not in approved
     )
 
 
 def token_requests(text: str) -> list[TokenRequest]:
-    """What `condor_token_request_list -json` prints."""
-    raise NotImplementedError(text)
+    """What `condor_token_request_list -json` prints: an array, or nothing of JSON when none is pending."""
+    if not text.lstrip().startswith("["):
+        return []
+    return [
+        TokenRequest(
+            id=str(each["RequestId"]),
+            requester=each.get("AuthenticatedIdentity", ""),
+            identity=each.get("RequestedIdentity", ""),
+            authorisations=frozenset(each.get("LimitAuthorization", "").split(",")),
+            lifetime_s=int(each.get("TokenLifetime", -1)),
+        )
+        for each in json.loads(text)
+    ]
 
 
 if __name__ == "__main__":

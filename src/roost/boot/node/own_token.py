@@ -10,7 +10,7 @@ import time
 from roost.boot.condor_config import own_identity
 from roost.boot.node.contextualise import INSTRUCTIONS, JOINING_TOKEN, OWN_TOKEN
 from roost.boot.node.system import STATE, StepError, run, write
-from roost.boot.node.timeline import note
+from roost.boot.node.timeline import note, seconds_since_boot
 from roost.boot.settings import Instructions, instructions_from_json
 
 _PAUSES_S = (0.2, 0.3, 0.5, 0.5, 1, 1, 2, 2, 3, 5)  # then every 5 s
@@ -35,11 +35,12 @@ def main() -> int:
 def wait_until_joined(instance_id: str) -> None:
     give_up_at = time.monotonic() + _PATIENCE_S
     pauses_s = iter(_PAUSES_S)
+    booted_at = int(time.time() - seconds_since_boot())  # the collector may still hold the ad of the boot before
+    this_boot = f'RoostInstanceId == "{instance_id}" && DaemonStartTime >= {booted_at}'
     while True:
-        query = ("condor_status", "-startd", "-const", f'RoostInstanceId == "{instance_id}"', "-af", "Name")
         reason = "the collector does not list this instance"
         try:
-            if run(*query).strip():
+            if run("condor_status", "-startd", "-const", this_boot, "-af", "Name").strip():
                 note("joined")
                 return
         except StepError as error:

@@ -1,0 +1,75 @@
+"""pure: what Roost runs over ssh on the access point, as `debian` with sudo, and what the answers mean.
+
+Each command is an argument list for that machine; each answer is parsed here and becomes a value.
+"""
+
+import json
+from dataclasses import dataclass
+
+from roost.boot.condor_config import joining_identity
+
+JOINING_TOKEN_LIFETIME_S = 15 * 60  # a launch must have booted by then
+_JOINING_FLAG = "/run/roost-joining"  # `node.approve_tokens` looks at requests while this file is young
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """An execution point that the collector lists."""
+
+    instance_id: str
+    name: str
+    cpus: int
+    memory_mib: int
+
+
+def is_ready() -> list[str]:
+    """Exit code 0 when the central manager answers and its schedd is listed: jobs can be submitted, tokens minted."""
+    return ["sh", "-c", "condor_status -schedd -af Name | grep -q ."]
+
+
+def mint_joining_token(pool: str) -> list[str]:
+    """Prints a token that may advertise an execution point, nothing else, for a quarter of an hour."""
+    create = (
+        f"condor_token_create -identity {joining_identity(pool)} "
+        f"-authz ADVERTISE_STARTD -authz ADVERTISE_MASTER -lifetime {JOINING_TOKEN_LIFETIME_S}"
+    )
+    return ["sudo", "-n", "sh", "-c", f"touch {_JOINING_FLAG} && {create}"]
+
+
+def joining_token(printed: str) -> str:
+    """The token in what `mint_joining_token` printed; ValueError when there is none.
+
+    >>> joining_token("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqb2luIn0.c2ln\\n")
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqb2luIn0.c2ln'
+    """
+    tokens = [line for line in printed.splitlines() if line.startswith("ey") and line.count(".") == 2]
+    if not tokens:
+        raise ValueError(f"no token in {printed!r}")
+    return tokens[-1]
+
+
+def list_joined() -> list[str]:
+    """One ad per execution point: its partitionable slot."""
+    attributes = "RoostInstanceId,Machine,TotalSlotCpus,TotalSlotMemory"
+    constraint = "PartitionableSlot && RoostInstanceId isnt undefined"
+    return ["condor_status", "-startd", "-const", constraint, "-attributes", attributes, "-json"]
+
+
+def joined(printed: str) -> list[Joined]:
+    """What `list_joined` printed; nothing at all when no execution point has joined."""
+    if not printed.strip():
+        return []
+    return [
+        Joined(
+            instance_id=ad["RoostInstanceId"],
+            name=ad["Machine"],
+            cpus=int(ad["TotalSlotCpus"]),
+            memory_mib=int(ad["TotalSlotMemory"]),
+        )
+        for ad in json.loads(printed)
+    ]
+
+
+def boot_timeline() -> list[str]:
+    """The access point's own; an execution point's is on its EC2 console."""
+    return ["cat", "/var/log/roost/boot.jsonl"]

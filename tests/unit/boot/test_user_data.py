@@ -1,0 +1,102 @@
+"""One launch's user data: what is in it, that it fits, and that an instance can run what it carries."""
+
+import ast
+import base64
+import json
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import roost.boot
+from roost.boot.roles import Role
+from roost.boot.settings import Instructions, instructions_from_json, instructions_json
+from roost.boot.user_data import LIMIT_BYTES, SHIPPED, BootSettings, Joining, Shape, user_data
+from roost.errors import UsageError
+
+BOOT = Path(roost.boot.__file__).parent
+TYPES = {"c7i.large": Shape(cpus=2, memory_mib=4096), "c6i.large": Shape(cpus=2, memory_mib=4096)}
+JOINING = Joining(central_manager="172.31.0.9", token="e" * 320)
+
+
+def rendered(condor_config: str = "", role: Role = Role.EXECUTION_POINT) -> str:
+    return user_data(
+        pool="galaxy",
+        role=role,
+        types=TYPES,
+        settings=BootSettings(lease_s=3600, idle_s=900, workers=4, condor_config=condor_config),
+        joining=JOINING if role is Role.EXECUTION_POINT else None,
+    )
+
+
+def command(text: str) -> list[str]:
+    document: dict[str, Any] = yaml.safe_load(text)
+    [argv] = document["bootcmd"]
+    return [str(word) for word in argv]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_is_a_cloud_config_within_the_limit(role: Role) -> None:
+    text = rendered(role=role)
+    assert text.startswith("#cloud-config\n")
+    assert len(text.encode()) <= LIMIT_BYTES - 1000, "leave the user something for condor_config"
+    assert sorted(yaml.safe_load(text)) == ["bootcmd", "manage_etc_hosts", "ssh_genkeytypes"]
+
+
+def test_carries_the_programs_as_they_are() -> None:
+    carried = json.loads(zlib.decompress(base64.b64decode(command(rendered())[3])))
+    assert carried == {f"roost/boot/{name}": (BOOT / name).read_text() for name in SHIPPED}
+
+
+def test_carries_the_instructions() -> None:
+    instructions = instructions_from_json(command(rendered("A = 'b' \"c\" $(D)\n"))[4])
+    assert (instructions.pool, instructions.role, instructions.types) == ("galaxy", Role.EXECUTION_POINT, TYPES)
+    assert instructions.joining == JOINING
+    assert instructions.settings.condor_config == "A = 'b' \"c\" $(D)\n"
+
+
+def test_the_unpacking_program_is_python() -> None:
+    argv = command(rendered())
+    assert argv[:2] == ["python3", "-c"]
+    ast.parse(argv[2])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_programs_import_only_what_travels_or_is_in_python(name: str) -> None:
+    travels = {"roost.boot." + shipped.removesuffix(".py").replace("/", ".") for shipped in SHIPPED}
+    for node in ast.walk(ast.parse((BOOT / name).read_text())):
+        imported = []
+        if isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imported = [node.module or ""]
+        for module in imported:
+            assert module in travels or module.split(".")[0] in sys.stdlib_module_names, f"{name} imports {module}"
+
+
+def test_every_node_program_travels() -> None:
+    assert {f"node/{path.name}" for path in (BOOT / "node").glob("[!_]*.py")} <= set(SHIPPED)
+
+
+def test_over_the_limit_says_what_to_shorten() -> None:
+    with pytest.raises(UsageError) as caught:
+        rendered("X = " + "y" * 8000)
+    assert "at most 16384" in caught.value.message
+    assert "condor_config (8004 bytes)" in caught.value.hint
+
+
+@given(config=st.text(max_size=200), token=st.text(max_size=50), workers=st.integers(0, 10_000))
+def test_instructions_survive_json(config: str, token: str, workers: int) -> None:
+    said = Instructions(
+        pool="p",
+        role=Role.EXECUTION_POINT,
+        types=TYPES,
+        settings=BootSettings(lease_s=1, idle_s=0, workers=workers, condor_config=config),
+        joining=Joining(central_manager="10.0.0.1", token=token),
+    )
+    assert instructions_from_json(instructions_json(said)) == said
