@@ -1,6 +1,6 @@
 """shell (mmdebstrap, podman): a recipe -> a machine image, built once.
 
-The tarball and the list of its executables are kept in the cache under the hash of the recipe. Each step writes beside
+The tarball and the list of its executables are kept in the cache under the hash of the recipe. Each step works beside
 its goal and renames: what was interrupted leaves nothing that looks finished.
 """
 
@@ -127,22 +127,20 @@ def _bootstrap(recipe: Recipe, tarball: Path, executables: Path, *, progress: Ca
         )
     _require_space(tarball.parent)
     progress(f"building Debian {recipe.suite} with {', '.join(recipe.packages) or 'the base packages'} (about 1 min)")
-    partial, partial_list = tarball.with_suffix(".tar.partial"), executables.with_suffix(".executables.partial")
-    try:
-        with tempfile.TemporaryDirectory(prefix="build-", dir=tarball.parent) as work:
-            # mmdebstrap drops root for apt's downloads: its user must reach the directory.
-            Path(work).chmod(0o755)
-            _run(mmdebstrap_command(recipe, target=partial, executables=partial_list), work, progress=progress)
-        partial_list.replace(executables)
-        partial.replace(tarball)
-    finally:
-        partial.unlink(missing_ok=True)
-        partial_list.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{tarball.stem}.build-", dir=tarball.parent) as work:
+        # mmdebstrap drops root for apt's downloads: its user must reach the directory.
+        Path(work).chmod(0o755)
+        new, new_list = Path(work, "image.tar"), Path(work, "executables")
+        _run(mmdebstrap_command(recipe, target=new, executables=new_list), work, progress=progress)
+        new_list.replace(executables)
+        new.replace(tarball)
 
 
 def _run(argv: list[str], work: str, *, progress: Callable[[str], None]) -> None:
     said: list[str] = []
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": work, "LC_ALL": "C.UTF-8", **_proxies()}
+    # Should we be killed, mmdebstrap ends too, and unmounts what it has mounted.
+    argv = ["setpriv", "--pdeathsig", "TERM", *argv]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as child:
         try:
             for line in child.stdout or ():
@@ -196,9 +194,11 @@ def _one_builder(lock: Path, progress: Callable[[str], None]) -> Iterator[None]:
 
 
 def _sweep(lock: Path) -> None:
-    """What a killed builder of this image left."""
-    for left in lock.parent.glob(f"{lock.stem}.*.partial"):
-        left.unlink(missing_ok=True)
+    """What a killed builder of this image left; never through something that is mounted there."""
+    mounted = Path("/proc/self/mountinfo").read_text()
+    for left in lock.parent.glob(f"{lock.stem}.build-*"):
+        if str(left) not in mounted:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _proxies() -> dict[str, str]:
