@@ -30,15 +30,18 @@ class Network:
         self._config = config
         self._loaded = ""  # the rules that are in force
         self._lock = threading.Lock()
+        self._mtu = 1500  # found out by `up`
 
     def up(self) -> None:
         """The router, its addresses, the route to the public network."""
         config = self._config
         router = config.router_namespace
+        self._mtu = _mtu()
         if not _exists(router):
             run(["ip", "netns", "add", router])
         if attempt(["ip", "link", "show", config.host_link]).returncode != 0:
-            _ip([f"link add {config.host_link} mtu {_mtu()} type veth peer name uplink mtu {_mtu()} netns {router}"])
+            ends = f"link add {config.host_link} mtu {self._mtu} type veth peer name uplink mtu {self._mtu}"
+            _ip([f"{ends} netns {router}"])
         _ip([
             f"addr replace {config.host_public_ip}/32 dev {config.host_link}",
             f"link set {config.host_link} up",
@@ -84,8 +87,8 @@ class Network:
         if attempt(["ip", "-n", router, "link", "show", device]).returncode != 0:
             _ip(
                 [
-                    f"link add {device} mtu {_mtu()} type veth"
-                    f" peer name eth0 address {instance.mac} mtu {_mtu()} netns {own}"
+                    f"link add {device} mtu {self._mtu} type veth"
+                    f" peer name eth0 address {instance.mac} mtu {self._mtu} netns {own}"
                 ],
                 namespace=router,
             )
