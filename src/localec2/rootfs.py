@@ -21,7 +21,7 @@ from localec2.engine import image_exists, import_image
 from localec2.failures import Localec2Error
 from localec2.preflight import install_command
 
-FORMAT = 1  # counts changes of this builder that change its images
+FORMAT = 2  # counts changes of this builder that change its images
 NEEDED_MIB = 2500  # tree and tarball while building
 BASE_PACKAGES = (
     "ca-certificates",
@@ -102,6 +102,8 @@ def mmdebstrap_command(recipe: Recipe, *, target: Path, executables: Path) -> li
         # Every instance makes these for itself at its first boot.
         'truncate --size 0 "$1/etc/machine-id"; rm -f "$1"/var/lib/dbus/machine-id "$1"/etc/ssh/ssh_host_*',
         'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+        # Nothing was updated offline: the first boot need not rebuild the linker's and the journal's caches.
+        'touch "$1/etc/.updated" "$1/var/.updated"',
         f'chroot "$1" find -L {_EXECUTABLE_DIRS} -type f -perm -0111 ! -name "*.so*" 2>/dev/null'
         f" | sort > {shlex.quote(str(executables))}",
     ]
