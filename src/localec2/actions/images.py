@@ -1,0 +1,187 @@
+"""shell (records): images and their snapshots. moto's own images are never shown."""
+
+from dataclasses import replace
+
+from localec2.actions.wanted import tags_by_type
+from localec2.context import Context, end_dry_run
+from localec2.errors import (
+    CANNOT_IMAGE,
+    IMAGE_MALFORMED,
+    IMAGE_NAME_TAKEN,
+    IMAGE_NOT_FOUND,
+    SNAPSHOT_IN_USE,
+    SNAPSHOT_NOT_FOUND,
+)
+from localec2.filters import NOTHING, matching
+from localec2.identities import is_well_formed, new_id
+from localec2.lifecycle import State
+from localec2.model import Image, Tags
+from localec2.paging import page
+from localec2.protocol import Params, Result
+from localec2.views import image_view, snapshot_view
+
+DEREGISTERED = "deregistered"
+_IMAGE_PATHS = {
+    "architecture": "Architecture",
+    "block-device-mapping.delete-on-termination": "BlockDeviceMappings.Ebs.DeleteOnTermination",
+    "block-device-mapping.device-name": "BlockDeviceMappings.DeviceName",
+    "block-device-mapping.encrypted": "BlockDeviceMappings.Ebs.Encrypted",
+    "block-device-mapping.snapshot-id": "BlockDeviceMappings.Ebs.SnapshotId",
+    "block-device-mapping.volume-size": "BlockDeviceMappings.Ebs.VolumeSize",
+    "block-device-mapping.volume-type": "BlockDeviceMappings.Ebs.VolumeType",
+    "creation-date": "CreationDate",
+    "description": "Description",
+    "ena-support": "EnaSupport",
+    "hypervisor": "Hypervisor",
+    "image-id": "ImageId",
+    "image-type": "ImageType",
+    "is-public": "Public",
+    "manifest-location": "ImageLocation",
+    "name": "Name",
+    "owner-id": "OwnerId",
+    "root-device-name": "RootDeviceName",
+    "root-device-type": "RootDeviceType",
+    "source-image-region": "SourceImageRegion",
+    "source-instance-id": "SourceInstanceId",
+    "state": "State",
+    "state-reason-code": "StateReason.Code",
+    "state-reason-message": "StateReason.Message",
+    "virtualization-type": "VirtualizationType",
+    **dict.fromkeys(
+        (
+            "free-tier-eligible",
+            "image-allowed",
+            "kernel-id",
+            "owner-alias",
+            "platform",
+            "product-code",
+            "product-code.type",
+            "public-ssm-parameter-name",
+            "ramdisk-id",
+            "source-image-id",
+            "sriov-net-support",
+        ),
+        NOTHING,
+    ),
+}
+_SNAPSHOT_PATHS = {
+    "description": "Description",
+    "encrypted": "Encrypted",
+    "owner-alias": NOTHING,
+    "owner-id": "OwnerId",
+    "progress": "Progress",
+    "snapshot-id": "SnapshotId",
+    "start-time": "StartTime",
+    "status": "State",
+    "storage-tier": "StorageTier",
+    "transfer-type": NOTHING,
+    "volume-id": "VolumeId",
+    "volume-size": "VolumeSize",
+}
+
+
+def create_image(params: Params, context: Context) -> Result:
+    instance = context.instance(params["InstanceId"])
+    if instance.state not in (State.RUNNING, State.STOPPED):
+        raise CANNOT_IMAGE(id=instance.id)
+    check_name_is_free(params["Name"], context)
+    tags = tags_by_type(params.get("TagSpecifications", []))
+    end_dry_run(params)
+    image = new_image(
+        params["Name"],
+        description=params.get("Description", ""),
+        tags=tags.get("image", {}),
+        context=context,
+    )
+    context.world.put(
+        replace(
+            image,
+            source_instance_id=instance.id,
+            no_reboot=bool(params.get("NoReboot")),
+            snapshot_tags=tags.get("snapshot", {}),
+        )
+    )
+    return {"ImageId": image.id}
+
+
+def new_image(name: str, *, description: str, tags: Tags, context: Context) -> Image:
+    """A record that is still pending."""
+    return Image(
+        id=new_id("ami", context.rng),
+        name=name,
+        description=description,
+        owner_id=context.config.account_id,
+        engine_ref="",
+        snapshot_id=new_id("snap", context.rng),
+        created_at=context.now,
+        tags=tags,
+    )
+
+
+def check_name_is_free(name: str, context: Context) -> None:
+    for image in context.world.all(Image):
+        if image.name == name and image.state not in (DEREGISTERED, "failed"):
+            raise IMAGE_NAME_TAKEN(name=name, id=image.id)
+
+
+def describe_images(params: Params, context: Context) -> Result:
+    images = [image for image in context.world.all(Image) if image.state != DEREGISTERED]
+    for image_id in params.get("ImageIds", []):
+        registered_image(image_id, context)
+    if params.get("ImageIds"):
+        images = [image for image in images if image.id in params["ImageIds"]]
+    owners = [context.config.account_id if owner == "self" else owner for owner in params.get("Owners", [])]
+    if owners:
+        images = [image for image in images if image.owner_id in owners]
+    views = [image_view(image, region=context.config.region) for image in images]
+    views = matching(views, params.get("Filters"), _IMAGE_PATHS)
+    end_dry_run(params)
+    shown, token = page(views, params, key=lambda view: str(view["ImageId"]), least=1)
+    return {"Images": shown} | ({"NextToken": token} if token else {})
+
+
+def deregister_image(params: Params, context: Context) -> Result:
+    """The snapshot stays until DeleteSnapshot, as in EC2."""
+    image = registered_image(params["ImageId"], context)
+    end_dry_run(params)
+    context.world.put(replace(image, state=DEREGISTERED))
+    return {"Return": True}
+
+
+def registered_image(image_id: str, context: Context) -> Image:
+    """Raises `Ec2Error` when there is none, or its id is none."""
+    if not is_well_formed(image_id, "ami"):
+        raise IMAGE_MALFORMED(id=image_id)
+    image = context.world.get(Image, image_id)
+    if image is None or image.state == DEREGISTERED:
+        raise IMAGE_NOT_FOUND(id=image_id)
+    return image
+
+
+def describe_snapshots(params: Params, context: Context) -> Result:
+    images = context.world.all(Image)
+    wanted = params.get("SnapshotIds", [])
+    for snapshot_id in wanted:
+        if not any(image.snapshot_id == snapshot_id for image in images):
+            raise SNAPSHOT_NOT_FOUND(id=snapshot_id)
+    if wanted:
+        images = [image for image in images if image.snapshot_id in wanted]
+    owners = [context.config.account_id if owner == "self" else owner for owner in params.get("OwnerIds", [])]
+    if owners:
+        images = [image for image in images if image.owner_id in owners]
+    views = matching([snapshot_view(image) for image in images], params.get("Filters"), _SNAPSHOT_PATHS)
+    end_dry_run(params)
+    shown, token = page(views, params, key=lambda view: str(view["SnapshotId"]))
+    return {"Snapshots": shown} | ({"NextToken": token} if token else {})
+
+
+def delete_snapshot(params: Params, context: Context) -> Result:
+    snapshot_id = params["SnapshotId"]
+    image = next((each for each in context.world.all(Image) if each.snapshot_id == snapshot_id), None)
+    if image is None:
+        raise SNAPSHOT_NOT_FOUND(id=snapshot_id)
+    if image.state != DEREGISTERED:
+        raise SNAPSHOT_IN_USE(id=snapshot_id, image=image.id)
+    end_dry_run(params)
+    context.world.forget([image])
+    return {}

@@ -1,0 +1,185 @@
+"""shell (records): RunInstances, and the launch that fleets and spot requests share."""
+
+import json
+from collections.abc import Sequence
+
+from localec2.actions.wanted import Wanted, wanted
+from localec2.context import Context, end_dry_run
+from localec2.errors import (
+    ADDRESS_IN_USE,
+    INVALID_VALUE,
+    NO_ADDRESS_LEFT,
+    NO_CAPACITY,
+    SUBNET_FULL,
+    TOKEN_MISMATCH,
+    TOKEN_TERMINATED,
+)
+from localec2.identities import free_private_ip, free_public_ip, mac, new_id
+from localec2.lifecycle import State
+from localec2.model import Instance, LaunchToken, SpotRequest, Tags
+from localec2.protocol import Params, Result
+from localec2.views import instance_view
+
+FULFILLED = ("fulfilled", "Your spot request is fulfilled.")
+
+
+def run_instances(params: Params, context: Context) -> Result:
+    least, most = params["MinCount"], params["MaxCount"]
+    if least < 1:
+        raise INVALID_VALUE(value=least, name="minCount", why="Minimum value is 1.")
+    if most < least:
+        raise INVALID_VALUE(value=most, name="maxCount", why="It must not be less than minCount.")
+    token = params.get("ClientToken", "")
+    before = launched_before(token, params, context)
+    if before is not None:
+        return reservation(before, context)
+    kind = wanted(params, context)
+    end_dry_run(params)
+    instances = launch(kind, least=least, most=most, client_token=token, context=context)
+    remember(token, params, instances, context)
+    return reservation(instances, context)
+
+
+def launch(
+    kind: Wanted, *, least: int, most: int, context: Context, client_token: str = "", extra_tags: Tags | None = None
+) -> list[Instance]:
+    """As many as there is capacity for, at most `most`. Raises `Ec2Error` when that is fewer than `least`."""
+    alive = context.alive()
+    room = context.faults.room(kind.type.name, [each.instance_type for each in alive])
+    count = most if room is None else min(most, room)
+    if count < least:
+        raise NO_CAPACITY(type=kind.type.name, zone=kind.subnet.zone)
+    private_ips = _private_ips(kind, count, alive, context)
+    public_ips = new_public_ips(count if kind.wants_public_ip else 0, context)
+    reservation_id = new_id("r", context.rng)
+    tags = {**kind.tags.get("instance", {}), **(extra_tags or {})}
+    records: list[Instance | SpotRequest] = []
+    for index, private_ip in enumerate(private_ips):
+        instance = Instance(
+            id=new_id("i", context.rng),
+            reservation_id=reservation_id,
+            launch_index=index,
+            image_id=kind.image.id,
+            instance_type=kind.type.name,
+            vcpus=kind.type.vcpus,
+            memory_mib=kind.type.memory_mib,
+            region=context.config.region,
+            zone=kind.subnet.zone,
+            zone_id=kind.subnet.zone_id,
+            vpc_id=kind.subnet.vpc_id,
+            vpc_cidr=kind.subnet.vpc_cidr,
+            subnet_id=kind.subnet.id,
+            subnet_cidr=kind.subnet.cidr,
+            private_ip=private_ip,
+            public_ip=public_ips[index] if public_ips else None,
+            wants_public_ip=kind.wants_public_ip,
+            interface_id=new_id("eni", context.rng),
+            mac=mac(context.rng),
+            group_ids=kind.group_ids,
+            volume_id=new_id("vol", context.rng),
+            key_name=kind.key_name,
+            public_key=kind.public_key,
+            user_data=kind.user_data,
+            shutdown_behavior=kind.shutdown_behavior,
+            metadata=kind.metadata,
+            lifecycle="spot" if kind.spot else None,
+            spot_request_id=new_id("sir", context.rng) if kind.spot else None,
+            profile_arn=kind.profile.arn if kind.profile else None,
+            profile_id=kind.profile.id if kind.profile else None,
+            client_token=client_token,
+            termination_protected=kind.termination_protected,
+            tags=tags,
+            volume_tags=kind.tags.get("volume", {}),
+            interface_tags=kind.tags.get("network-interface", {}),
+            launched_at=context.now,
+            state_since=context.now,
+        )
+        records += [instance, *_spot_request(instance, kind, client_token, context)]
+    context.world.put(*records)
+    return [each for each in records if isinstance(each, Instance)]
+
+
+def reservation(instances: Sequence[Instance], context: Context) -> Result:
+    around = context.surroundings()
+    return {
+        "ReservationId": instances[0].reservation_id,
+        "OwnerId": context.config.account_id,
+        "Groups": [],
+        "Instances": [instance_view(each, around) for each in instances],
+    }
+
+
+def launched_before(token: str, params: Params, context: Context) -> list[Instance] | None:
+    """The instances of the same call before (Instance idempotency: EC2 API reference, "Ensuring idempotency")."""
+    before = context.world.get(LaunchToken, token) if token else None
+    if before is None:
+        return None
+    if before.parameters != _canonical(params):
+        raise TOKEN_MISMATCH()
+    found = [context.world.get(Instance, instance_id) for instance_id in before.instance_ids]
+    instances = [each for each in found if each is not None]
+    if not any(each.state not in (State.SHUTTING_DOWN, State.TERMINATED) for each in instances):
+        raise TOKEN_TERMINATED(ids=", ".join(before.instance_ids))
+    return instances
+
+
+def remember(token: str, params: Params, instances: Sequence[Instance], context: Context) -> None:
+    if token:
+        ids = tuple(each.id for each in instances)
+        context.world.put(
+            LaunchToken(id=token, parameters=_canonical(params), instance_ids=ids, created_at=context.now)
+        )
+
+
+def new_public_ips(count: int, context: Context) -> list[str]:
+    used = {each.public_ip for each in context.world.all(Instance) if each.public_ip}
+    drawn: list[str] = []
+    for _ in range(count):
+        address = free_public_ip(context.config.public_network, used, context.rng)
+        if address is None:
+            raise NO_ADDRESS_LEFT()
+        used.add(address)
+        drawn.append(address)
+    return drawn
+
+
+def _private_ips(kind: Wanted, count: int, alive: Sequence[Instance], context: Context) -> list[str]:
+    used = {each.private_ip for each in alive} | {context.config.api_vpc_ip, context.config.dns_ip}
+    if kind.private_ip:
+        if kind.private_ip in used or count > 1:
+            raise ADDRESS_IN_USE(address=kind.private_ip)
+        return [kind.private_ip]
+    drawn: list[str] = []
+    for _ in range(count):
+        address = free_private_ip(kind.subnet.cidr, used, context.rng)
+        if address is None:
+            raise SUBNET_FULL(id=kind.subnet.id)
+        used.add(address)
+        drawn.append(address)
+    return drawn
+
+
+def _spot_request(instance: Instance, kind: Wanted, client_token: str, context: Context) -> list[SpotRequest]:
+    if kind.spot is None or instance.spot_request_id is None:
+        return []
+    code, message = FULFILLED
+    return [
+        SpotRequest(
+            id=instance.spot_request_id,
+            state="active",
+            status_code=code,
+            status_message=message,
+            price=kind.spot.price,
+            kind=kind.spot.kind,
+            instance_id=instance.id,
+            launch=_canonical(kind.specification),
+            created_at=context.now,
+            updated_at=context.now,
+            client_token=client_token,
+            tags=kind.tags.get("spot-instances-request", {}),
+        )
+    ]
+
+
+def _canonical(params: Params) -> str:
+    return json.dumps({k: v for k, v in params.items() if k != "ClientToken"}, sort_keys=True, default=str)

@@ -1,0 +1,302 @@
+"""shell (moto): what moto does right, and the few facts of its state that instances need.
+
+Security groups, key pairs, networks, IAM, STS, S3, SSM, launch templates and the catalogue of instance types are
+moto's. Its state is one pickle per service in the world, written after each call that may change it; a pickle belongs
+to moto's version and is not read by another one. moto's own instances, images and spot requests are never used.
+"""
+
+import importlib
+import io
+import json
+import logging
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import moto
+from moto.core.base_backend import BackendDict
+from moto.ec2.exceptions import FilterNotImplementedError
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import run_wsgi_app
+
+from localec2 import protocol
+from localec2.config import Config
+from localec2.errors import INTERNAL_ERROR, INVALID_ACTION, INVALID_FILTER, Ec2Error
+from localec2.model import Rule, SecurityGroup
+from localec2.protocol import Params, Result
+from localec2.world import World
+
+log = logging.getLogger(__name__)
+_SERVICES = ("ec2", "iam", "sts", "s3", "ssm")
+_READS = ("Describe", "Get", "List", "Search", "Head")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subnet:
+    id: str
+    vpc_id: str
+    vpc_cidr: str
+    cidr: str
+    zone: str
+    zone_id: str
+    is_default: bool
+    gives_public_ip: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceType:
+    name: str
+    vcpus: int
+    memory_mib: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    arn: str
+    id: str
+    role_arn: str | None
+
+
+class Moto:
+    def __init__(self, world: World, config: Config) -> None:
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1300 of them, and images are ours
+        self._world = world
+        self._config = config
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._groups: list[SecurityGroup] | None = None
+        self._restore()
+
+    # ---- calls
+
+    def call(self, environ: Mapping[str, Any]) -> Answer:
+        """A request of any service but EC2, as it came."""
+        own = {**environ, "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id}
+        answer = self._run(own)
+        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD") and not _is_read(environ):
+            self._save()
+        return answer
+
+    def ec2(self, action: str, form: Mapping[str, str]) -> Answer:
+        """An EC2 request that is moto's. Raises `Ec2Error` for what moto does not have."""
+        body = urlencode({**form, "Action": action, "Version": protocol.VERSION}).encode()
+        try:
+            answer = self._run(self._environ(body))
+        except FilterNotImplementedError as error:
+            raise INVALID_FILTER(name=str(error).split("'")[1]) from error
+        except NotImplementedError as error:
+            raise INVALID_ACTION(action=action) from error
+        except KeyError as error:  # how some of moto's filters say that they do not know a name
+            if error.args[0] not in _filter_names(form):
+                raise
+            raise INVALID_FILTER(name=error.args[0]) from error
+        if answer.status >= 500:
+            raise INTERNAL_ERROR()
+        if not action.startswith(_READS):
+            self._save()
+        return answer
+
+    def ask(self, action: str, params: Params) -> Result:
+        """moto's answer as values. Raises `Ec2Error` as EC2 would."""
+        answer = self.ec2(action, protocol.form(action, params))
+        return protocol.read(action, answer.body, answer.status)
+
+    # ---- views
+
+    def security_groups(self) -> list[SecurityGroup]:
+        with self._world.lock:
+            if self._groups is None:
+                self._groups = [_group(each) for vpc in self._ec2.groups.values() for each in vpc.values()]
+            return self._groups
+
+    def default_group(self, vpc_id: str) -> SecurityGroup | None:
+        return next((each for each in self.security_groups() if each.vpc_id == vpc_id and each.name == "default"), None)
+
+    def public_key(self, key_name: str) -> str | None:
+        """The key pair's OpenSSH line."""
+        pair = self._ec2.key_pairs.get(key_name)
+        return None if pair is None else str(pair.public_key).strip()
+
+    def subnets(self) -> list[Subnet]:
+        return [self._subnet(each) for zone in self._ec2.subnets.values() for each in zone.values()]
+
+    def instance_type(self, name: str) -> InstanceType | None:
+        found = next((each for each in self._ec2.instance_types if each.get("InstanceType") == name), None)
+        if found is None:
+            return None
+        return InstanceType(
+            name=name, vcpus=found["VCpuInfo"]["DefaultVCpus"], memory_mib=found["MemoryInfo"]["SizeInMiB"]
+        )
+
+    def instance_type_names(self) -> list[str]:
+        return sorted(each["InstanceType"] for each in self._ec2.instance_types)
+
+    def profile(self, *, name: str | None = None, arn: str | None = None) -> Profile | None:
+        for each in self._backend("iam", "aws").get_instance_profiles():
+            if (name or arn) in (each.name, each.arn):
+                role = each.roles[0].arn if each.roles else None
+                return Profile(arn=each.arn, id=each.id, role_arn=role)
+        return None
+
+    def launch_template(self, spec: Params) -> Params:
+        """The data of a launch template's version, as parameters of RunInstances. Raises `Ec2Error`."""
+        wanted = {"Versions": [str(spec.get("Version") or "$Default")]}
+        name = {key: spec[key] for key in ("LaunchTemplateId", "LaunchTemplateName") if key in spec}
+        versions = self.ask("DescribeLaunchTemplateVersions", {**name, **wanted})["LaunchTemplateVersions"]
+        data: Params = versions[0]["LaunchTemplateData"]
+        return data
+
+    def role_credentials(self, role_arn: str, *, session: str) -> Mapping[str, Any]:
+        """Credentials of an instance's role, that moto's IAM and STS know."""
+        role = self._backend("sts", "us-east-1").assume_role(
+            region_name=self._config.region,
+            role_session_name=session,
+            role_arn=role_arn,
+            policy=None,
+            duration=21600,
+            external_id=None,
+        )
+        self._save()
+        return {
+            "role_name": role_arn.rpartition("/")[2],
+            "access_key_id": role.access_key_id,
+            "secret_access_key": role.secret_access_key,
+            "token": role.session_token,
+            "expires_at": role.expiration.timestamp(),
+        }
+
+    # ---- inside
+
+    @property
+    def _ec2(self) -> Any:
+        return self._backend("ec2", self._config.region)
+
+    def _backend(self, service: str, region: str) -> Any:
+        return _backends(service)[self._config.account_id][region]
+
+    def _subnet(self, subnet: Any) -> Subnet:
+        return Subnet(
+            id=subnet.id,
+            vpc_id=subnet.vpc_id,
+            vpc_cidr=self._ec2.vpcs[subnet.vpc_id].cidr_block,
+            cidr=subnet.cidr_block,
+            zone=subnet.availability_zone,
+            zone_id=subnet.availability_zone_id,
+            is_default=bool(subnet.default_for_az),
+            gives_public_ip=str(subnet.map_public_ip_on_launch).lower() == "true",
+        )
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        """A request as moto expects it, whatever host and scope the client signed for."""
+        scope = f"ANY/20260101/{self._config.region}/ec2/aws4_request"
+        return {
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_HOST": f"ec2.{self._config.region}.amazonaws.com",
+            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
+            "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id,
+        }
+
+    def _run(self, environ: Mapping[str, Any]) -> Answer:
+        body, status, headers = run_wsgi_app(self._app, dict(environ), buffered=True)
+        return Answer(status=int(status.split()[0]), headers=list(headers.items()), body=b"".join(body))
+
+    def _save(self) -> None:
+        self._groups = None
+        states = {service: self._pickled(service) for service in _SERVICES}
+        self._world.put_blob("moto", pickle.dumps({"version": moto.__version__, "states": states}))
+
+    def _pickled(self, service: str) -> bytes | None:
+        """None for a service whose state cannot be kept."""
+        regions = _backends(service).get(self._config.account_id, {})
+        try:
+            return pickle.dumps(dict(regions))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            log.debug("the state of %s cannot be kept: %s", service, error)
+            return None
+
+    def _restore(self) -> None:
+        """Start from what the world says, and from nothing else: moto keeps its state in the process."""
+        blob = self._world.blob("moto")
+        kept = pickle.loads(blob) if blob is not None else {"version": "", "states": {}}
+        if kept["version"] != moto.__version__:
+            if blob is not None:
+                log.warning("the state of moto %s is not read by %s", kept["version"], moto.__version__)
+            kept = {"states": {}}
+        for service in _SERVICES:
+            backends = _backends(service)
+            backends.pop(self._config.account_id, None)
+            state = kept["states"].get(service)
+            for region, backend in (pickle.loads(state) if state else {}).items():
+                dict.__setitem__(backends[self._config.account_id], region, backend)
+        if not kept["states"]:
+            self._admit_own_members()
+
+    def _admit_own_members(self) -> None:
+        """A default group admits its own members (VPC User Guide, "Default security groups"); moto's does not."""
+        for group in self.security_groups():
+            own = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group.id}]}
+            self.ask("AuthorizeSecurityGroupIngress", {"GroupId": group.id, "IpPermissions": [own]})
+
+
+def _backends(service: str) -> "BackendDict[Any]":
+    found: BackendDict[Any] = getattr(importlib.import_module(f"moto.{service}.models"), f"{service}_backends")
+    return found
+
+
+def _filter_names(form: Mapping[str, str]) -> set[str]:
+    return {value for key, value in form.items() if key.startswith("Filter.") and key.endswith(".Name")}
+
+
+def _is_read(environ: Mapping[str, Any]) -> bool:
+    """By the name of the action, which JSON services have in a header."""
+    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
+    return target.rpartition(".")[2].startswith(_READS) if target else False
+
+
+def _group(group: Any) -> SecurityGroup:
+    return SecurityGroup(
+        id=group.id,
+        name=group.name,
+        vpc_id=group.vpc_id or "",
+        ingress=tuple(_rule(each) for each in group.ingress_rules),
+        egress=tuple(_rule(each) for each in group.egress_rules),
+    )
+
+
+def _rule(rule: Any) -> Rule:
+    cidr, peer = rule.cidr_ipv4, rule.source_group.get("GroupId")
+    return Rule(
+        protocol=str(rule.ip_protocol),
+        from_port=_port(rule.from_port),
+        to_port=_port(rule.to_port),
+        cidrs=(cidr,) if cidr else (),
+        group_ids=(peer,) if peer else (),
+    )
+
+
+def _port(port: Any) -> int | None:
+    return None if port in (None, "", -1, "-1") else int(port)
