@@ -40,6 +40,8 @@ BASE_PACKAGES = (
     "systemd-sysv",
 )
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
+# Forty instances that look for updates at the same time are a load without a use.
+_IDLE_WORK = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer")
 _EXECUTABLE_DIRS = "/bin /sbin /usr/bin /usr/sbin /usr/libexec /usr/lib /usr/local /opt"
 
 
@@ -97,7 +99,7 @@ def mmdebstrap_command(recipe: Recipe, *, target: Path, executables: Path) -> li
     """The whole command line (pure)."""
     hooks = [
         *(_copy_hook(added) for added in recipe.files),
-        *(f'chroot "$1" systemctl disable {shlex.quote(unit)}' for unit in recipe.disabled_units),
+        *(f'chroot "$1" systemctl disable {shlex.quote(unit)}' for unit in (*_IDLE_WORK, *recipe.disabled_units)),
         *recipe.hooks,
         # Every instance makes these for itself at its first boot.
         'truncate --size 0 "$1/etc/machine-id"; rm -f "$1"/var/lib/dbus/machine-id "$1"/etc/ssh/ssh_host_*',

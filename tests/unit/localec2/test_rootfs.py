@@ -54,8 +54,8 @@ def test_the_command_line(program: Path) -> None:
     hooks = [word for word in argv if word.startswith("--customize-hook=")]
     assert "install -D --mode=755" in hooks[0]
     assert "it'\"'\"'s a program" in hooks[0]
-    assert hooks[1] == '--customize-hook=chroot "$1" systemctl disable condor.service'
-    assert "machine-id" in hooks[2]
+    assert '--customize-hook=chroot "$1" systemctl disable condor.service' in hooks
+    assert any("machine-id" in hook for hook in hooks)
 
 
 @pytest.mark.parametrize("added", ["no-colon", "/etc/hostname:relative", ":/opt/x", "/nowhere/at/all:/opt/x"])
