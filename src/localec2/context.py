@@ -1,11 +1,11 @@
 """shell (records): what an action works with, and the look-ups that several actions share."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 
 from localec2.config import Config
-from localec2.errors import INSTANCE_MALFORMED, INSTANCE_NOT_FOUND, INSTANCES_NOT_FOUND, DRY_RUN
+from localec2.errors import DRY_RUN, INSTANCE_MALFORMED, INSTANCE_NOT_FOUND, INSTANCES_NOT_FOUND
 from localec2.faults import Faults
 from localec2.identities import is_well_formed
 from localec2.lifecycle import State
@@ -27,7 +27,6 @@ class Context:
     console: Callable[[str], str]
     now: float
     rng: Random
-    form: Mapping[str, str]  # the request as it came, to be passed on
 
     def surroundings(self, image_id: str = "") -> Surroundings:
         image = self.world.get(Image, image_id)

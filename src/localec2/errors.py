@@ -51,12 +51,8 @@ USER_DATA_NOT_BASE64 = Kind("InvalidParameterValue", "Invalid BASE64 encoding of
 INSTANCE_MALFORMED = Kind("InvalidInstanceID.Malformed", 'Invalid id: "{id}"')
 INSTANCE_NOT_FOUND = Kind("InvalidInstanceID.NotFound", "The instance ID '{id}' does not exist")
 INSTANCES_NOT_FOUND = Kind("InvalidInstanceID.NotFound", "The instance IDs '{ids}' do not exist")
-CANNOT_START = Kind(
-    "IncorrectInstanceState", "The instance '{id}' is not in a state from which it can be started."
-)
-CANNOT_STOP = Kind(
-    "IncorrectInstanceState", "This instance '{id}' is not in a state from which it can be stopped."
-)
+CANNOT_START = Kind("IncorrectInstanceState", "The instance '{id}' is not in a state from which it can be started.")
+CANNOT_STOP = Kind("IncorrectInstanceState", "This instance '{id}' is not in a state from which it can be stopped.")
 CANNOT_REBOOT = Kind("IncorrectInstanceState", "This instance '{id}' is not in a state from which it can be rebooted.")
 CANNOT_IMAGE = Kind("IncorrectState", "The instance '{id}' is not in the 'running' or 'stopped' state.")
 NOT_STOPPED = Kind("IncorrectInstanceState", "The instance '{id}' is not in the 'stopped' state.")
@@ -94,6 +90,11 @@ SUBNET_FULL = Kind(
     "InsufficientFreeAddressesInSubnet", "There are not enough free addresses in subnet '{id}' to satisfy the request."
 )
 ADDRESS_IN_USE = Kind("InvalidIPAddress.InUse", "Address {address} is in use.")
+NO_ADDRESS_LEFT = Kind(
+    "InsufficientAddressCapacity", "Not enough available addresses to satisfy your minimum request.", 500
+)
+ONE_INTERFACE = Kind("AttachmentLimitExceeded", "Interface count {count} exceeds the limit for {type}")
+INTERFACE_NOT_FOUND = Kind("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '{id}' does not exist")
 NO_DEFAULT_SUBNET = Kind("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
 
 # Images, snapshots
@@ -104,10 +105,9 @@ IMAGE_NAME_TAKEN = Kind("InvalidAMIName.Duplicate", "AMI name {name} is already 
 SNAPSHOT_NOT_FOUND = Kind("InvalidSnapshot.NotFound", "The snapshot '{id}' does not exist.")
 SNAPSHOT_IN_USE = Kind("InvalidSnapshot.InUse", "The snapshot {id} is currently in use by {image}")
 
-# Spot
-SPOT_NOT_FOUND = Kind(
-    "InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '{id}' does not exist"
-)
+# Spot and fleets
+UNSUPPORTED = Kind("UnsupportedOperation", "{why}")
+SPOT_NOT_FOUND = Kind("InvalidSpotInstanceRequestID.NotFound", "The spot instance request ID '{id}' does not exist")
 
 # Tags
 TAG_RESERVED = Kind("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")

@@ -19,7 +19,9 @@ Filters = Sequence[Mapping[str, Any]] | None
 
 def matching(views: Sequence[View], filters: Filters, paths: Mapping[str, str], *, tagged: bool = True) -> list[Any]:
     """The views that all filters match: any of a filter's values does. Raises `Ec2Error` for an unknown filter."""
-    wanted = [(str(each.get("Name", "")), [_pattern(value) for value in each.get("Values", [])]) for each in filters or ()]
+    wanted = [
+        (str(each.get("Name", "")), [_pattern(value) for value in each.get("Values", [])]) for each in filters or ()
+    ]
     for name, _ in wanted:
         if name not in paths and not (tagged and (name == "tag-key" or name.startswith("tag:"))):
             raise INVALID_FILTER(name=name)
@@ -50,7 +52,7 @@ def values_at(view: Any, path: str) -> Iterator[str]:
 
 
 def tags_of(view: View) -> Tags:
-    return {tag["Key"]: tag["Value"] for tag in view.get("Tags", [])}
+    return {tag["Key"]: tag["Value"] for tag in view.get("Tags") or view.get("TagSet") or []}
 
 
 def _values(view: View, name: str, paths: Mapping[str, str]) -> list[str]:

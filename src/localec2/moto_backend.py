@@ -7,7 +7,6 @@ to moto's version and is not read by another one. moto's own instances, images a
 
 import importlib
 import io
-import json
 import logging
 import os
 import pickle
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import moto
+from moto.backends import list_of_moto_modules
 from moto.core.base_backend import BackendDict
 from moto.ec2.exceptions import FilterNotImplementedError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -24,7 +24,7 @@ from werkzeug.test import run_wsgi_app
 
 from localec2 import protocol
 from localec2.config import Config
-from localec2.errors import INTERNAL_ERROR, INVALID_ACTION, INVALID_FILTER, Ec2Error
+from localec2.errors import INTERNAL_ERROR, INVALID_ACTION, INVALID_FILTER
 from localec2.model import Rule, SecurityGroup
 from localec2.protocol import Params, Result
 from localec2.world import World
@@ -78,9 +78,14 @@ class Moto:
 
     # ---- calls
 
-    def call(self, environ: Mapping[str, Any]) -> Answer:
-        """A request of any service but EC2, as it came."""
-        own = {**environ, "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id}
+    @staticmethod
+    def knows_service(service: str) -> bool:
+        """Whether moto serves requests that are signed for it."""
+        return service in list_of_moto_modules()
+
+    def call(self, environ: Mapping[str, Any], body: bytes) -> Answer:
+        """A request of any service but EC2, as it came. Raises `NotImplementedError` for what moto does not have."""
+        own = {**environ, "wsgi.input": io.BytesIO(body), "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id}
         answer = self._run(own)
         if environ.get("REQUEST_METHOD") not in ("GET", "HEAD") and not _is_read(environ):
             self._save()
@@ -149,8 +154,8 @@ class Moto:
 
     def launch_template(self, spec: Params) -> Params:
         """The data of a launch template's version, as parameters of RunInstances. Raises `Ec2Error`."""
-        wanted = {"Versions": [str(spec.get("Version") or "$Default")]}
-        name = {key: spec[key] for key in ("LaunchTemplateId", "LaunchTemplateName") if key in spec}
+        wanted: Params = {"Versions": [str(spec.get("Version") or "$Default")]}
+        name: Params = {key: spec[key] for key in ("LaunchTemplateId", "LaunchTemplateName") if key in spec}
         versions = self.ask("DescribeLaunchTemplateVersions", {**name, **wanted})["LaunchTemplateVersions"]
         data: Params = versions[0]["LaunchTemplateData"]
         return data
@@ -231,7 +236,7 @@ class Moto:
 
     def _pickled(self, service: str) -> bytes | None:
         """None for a service whose state cannot be kept."""
-        regions = _backends(service).get(self._config.account_id, {})
+        regions: Mapping[str, Any] = _backends(service)[self._config.account_id]
         try:
             return pickle.dumps(dict(regions))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -241,7 +246,7 @@ class Moto:
     def _restore(self) -> None:
         """Start from what the world says, and from nothing else: moto keeps its state in the process."""
         blob = self._world.blob("moto")
-        kept = pickle.loads(blob) if blob is not None else {"version": "", "states": {}}
+        kept: dict[str, Any] = pickle.loads(blob) if blob is not None else {"version": "", "states": {}}
         if kept["version"] != moto.__version__:
             if blob is not None:
                 log.warning("the state of moto %s is not read by %s", kept["version"], moto.__version__)

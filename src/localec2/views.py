@@ -71,7 +71,9 @@ def instance_view(instance: Instance, around: Surroundings) -> View:
         "SpotInstanceRequestId": instance.spot_request_id,
         "StateTransitionReason": instance.reason_text,
         "StateReason": _reason_view(instance),
-        "IamInstanceProfile": {"Arn": instance.profile_arn, "Id": instance.profile_id} if instance.profile_arn else None,
+        "IamInstanceProfile": {"Arn": instance.profile_arn, "Id": instance.profile_id}
+        if instance.profile_arn
+        else None,
         "MetadataOptions": metadata_options_view(instance),
         "PrivateDnsNameOptions": {
             "HostnameType": "ip-name",
@@ -99,7 +101,8 @@ def instance_view(instance: Instance, around: Surroundings) -> View:
 
 def groups_view(instance: Instance, around: Surroundings) -> list[View]:
     return [
-        {"GroupId": group_id, "GroupName": around.group_names.get(group_id, group_id)} for group_id in instance.group_ids
+        {"GroupId": group_id, "GroupName": around.group_names.get(group_id, group_id)}
+        for group_id in instance.group_ids
     ]
 
 
@@ -186,7 +189,9 @@ def image_view(image: Image, *, region: str) -> View:
         "ImageLocation": f"{image.owner_id}/{image.name}",
         "OwnerId": image.owner_id,
         "State": image.state,
-        "StateReason": {"Code": "Server.InternalError", "Message": image.state_message} if image.state_message else None,
+        "StateReason": {"Code": "Server.InternalError", "Message": image.state_message}
+        if image.state_message
+        else None,
         "Public": image.public,
         "CreationDate": iso(image.created_at),
         "Architecture": ARCHITECTURE,
@@ -260,6 +265,14 @@ def _reason_view(instance: Instance) -> View | None:
     if not instance.reason.code:
         return None
     return {"Code": instance.reason.code, "Message": instance.reason.message}
+
+
+def _profile_view(instance: Instance) -> View | None:
+    return {"Arn": instance.profile_arn, "Id": instance.profile_id} if instance.profile_arn else None
+
+
+def _failure_view(image: Image) -> View | None:
+    return {"Code": "Server.InternalError", "Message": image.state_message} if image.state_message else None
 
 
 def _attached(instance: Instance, around: Surroundings) -> View:

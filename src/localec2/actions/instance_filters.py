@@ -8,6 +8,10 @@ from localec2.filters import NOTHING
 
 RESERVATION = "ReservationId"  # stands beside the instance, not in it; so does OwnerId
 
+_ADDRESSES = "NetworkInterfaces.PrivateIpAddresses"
+_DNS = "PrivateDnsNameOptions"
+_CAPACITY = "CapacityReservationSpecification"
+
 PATHS = {
     "affinity": NOTHING,
     "architecture": "Architecture",
@@ -20,7 +24,7 @@ PATHS = {
     "block-device-mapping.volume-id": "BlockDeviceMappings.Ebs.VolumeId",
     "boot-mode": "BootMode",
     "capacity-reservation-id": "CapacityReservationId",
-    "capacity-reservation-specification.capacity-reservation-preference": "CapacityReservationSpecification.CapacityReservationPreference",
+    "capacity-reservation-specification.capacity-reservation-preference": f"{_CAPACITY}.CapacityReservationPreference",
     "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id": NOTHING,
     "capacity-reservation-specification.capacity-reservation-target.capacity-reservation-resource-group-arn": NOTHING,
     "client-token": "ClientToken",
@@ -61,12 +65,12 @@ PATHS = {
     "network-interface.addresses.association.association-id": NOTHING,
     "network-interface.addresses.association.carrier-ip": NOTHING,
     "network-interface.addresses.association.customer-owned-ip": NOTHING,
-    "network-interface.addresses.association.ip-owner-id": "NetworkInterfaces.PrivateIpAddresses.Association.IpOwnerId",
-    "network-interface.addresses.association.public-dns-name": "NetworkInterfaces.PrivateIpAddresses.Association.PublicDnsName",
-    "network-interface.addresses.association.public-ip": "NetworkInterfaces.PrivateIpAddresses.Association.PublicIp",
-    "network-interface.addresses.primary": "NetworkInterfaces.PrivateIpAddresses.Primary",
-    "network-interface.addresses.private-dns-name": "NetworkInterfaces.PrivateIpAddresses.PrivateDnsName",
-    "network-interface.addresses.private-ip-address": "NetworkInterfaces.PrivateIpAddresses.PrivateIpAddress",
+    "network-interface.addresses.association.ip-owner-id": f"{_ADDRESSES}.Association.IpOwnerId",
+    "network-interface.addresses.association.public-dns-name": f"{_ADDRESSES}.Association.PublicDnsName",
+    "network-interface.addresses.association.public-ip": f"{_ADDRESSES}.Association.PublicIp",
+    "network-interface.addresses.primary": f"{_ADDRESSES}.Primary",
+    "network-interface.addresses.private-dns-name": f"{_ADDRESSES}.PrivateDnsName",
+    "network-interface.addresses.private-ip-address": f"{_ADDRESSES}.PrivateIpAddress",
     "network-interface.association.allocation-id": NOTHING,
     "network-interface.association.association-id": NOTHING,
     "network-interface.association.carrier-ip": NOTHING,
@@ -120,9 +124,9 @@ PATHS = {
     "platform": "Platform",
     "platform-details": "PlatformDetails",
     "private-dns-name": "PrivateDnsName",
-    "private-dns-name-options.enable-resource-name-dns-a-record": "PrivateDnsNameOptions.EnableResourceNameDnsARecord",
-    "private-dns-name-options.enable-resource-name-dns-aaaa-record": "PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
-    "private-dns-name-options.hostname-type": "PrivateDnsNameOptions.HostnameType",
+    "private-dns-name-options.enable-resource-name-dns-a-record": f"{_DNS}.EnableResourceNameDnsARecord",
+    "private-dns-name-options.enable-resource-name-dns-aaaa-record": f"{_DNS}.EnableResourceNameDnsAAAARecord",
+    "private-dns-name-options.hostname-type": f"{_DNS}.HostnameType",
     "private-ip-address": "PrivateIpAddress",
     "product-code": NOTHING,
     "product-code.type": NOTHING,

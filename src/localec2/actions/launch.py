@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from localec2.actions.wanted import Wanted, wanted
 from localec2.context import Context, end_dry_run
@@ -20,6 +21,7 @@ from localec2.model import Instance, LaunchToken, SpotRequest, Tags
 from localec2.protocol import Params, Result
 from localec2.views import instance_view
 
+PENDING = ("pending-evaluation", "Your Spot request has been submitted for review, and is pending evaluation.")
 FULFILLED = ("fulfilled", "Your spot request is fulfilled.")
 
 
@@ -41,9 +43,19 @@ def run_instances(params: Params, context: Context) -> Result:
 
 
 def launch(
-    kind: Wanted, *, least: int, most: int, context: Context, client_token: str = "", extra_tags: Tags | None = None
+    kind: Wanted,
+    *,
+    least: int,
+    most: int,
+    context: Context,
+    client_token: str = "",
+    extra_tags: Tags | None = None,
+    request: SpotRequest | None = None,
 ) -> list[Instance]:
-    """As many as there is capacity for, at most `most`. Raises `Ec2Error` when that is fewer than `least`."""
+    """As many as there is capacity for, at most `most`. Raises `Ec2Error` when that is fewer than `least`.
+
+    `request` is an open spot request that this one instance is to fulfil.
+    """
     alive = context.alive()
     room = context.faults.room(kind.type.name, [each.instance_type for each in alive])
     count = most if room is None else min(most, room)
@@ -83,7 +95,7 @@ def launch(
             shutdown_behavior=kind.shutdown_behavior,
             metadata=kind.metadata,
             lifecycle="spot" if kind.spot else None,
-            spot_request_id=new_id("sir", context.rng) if kind.spot else None,
+            spot_request_id=(request.id if request else new_spot_request_id(context)) if kind.spot else None,
             profile_arn=kind.profile.arn if kind.profile else None,
             profile_id=kind.profile.id if kind.profile else None,
             client_token=client_token,
@@ -94,7 +106,10 @@ def launch(
             launched_at=context.now,
             state_since=context.now,
         )
-        records += [instance, *_spot_request(instance, kind, client_token, context)]
+        records.append(instance)
+        if kind.spot is not None:
+            opened = request or spot_request(kind, instance.spot_request_id, context)
+            records.append(fulfilled_by(instance, opened, context))
     context.world.put(*records)
     return [each for each in records if isinstance(each, Instance)]
 
@@ -159,26 +174,39 @@ def _private_ips(kind: Wanted, count: int, alive: Sequence[Instance], context: C
     return drawn
 
 
-def _spot_request(instance: Instance, kind: Wanted, client_token: str, context: Context) -> list[SpotRequest]:
-    if kind.spot is None or instance.spot_request_id is None:
-        return []
+def new_spot_request_id(context: Context) -> str:
+    """Eight characters behind the prefix, unlike other ids."""
+    return f"sir-{context.rng.getrandbits(32):08x}"
+
+
+def spot_request(kind: Wanted, request_id: str | None, context: Context) -> SpotRequest:
+    """One that is still open."""
+    code, message = PENDING
+    return SpotRequest(
+        id=request_id or new_spot_request_id(context),
+        state="open",
+        status_code=code,
+        status_message=message,
+        price=kind.spot.price if kind.spot else "",
+        kind=kind.spot.kind if kind.spot else "one-time",
+        instance_id=None,
+        launch=_canonical(kind.specification),
+        created_at=context.now,
+        updated_at=context.now,
+        tags=kind.tags.get("spot-instances-request", {}),
+    )
+
+
+def fulfilled_by(instance: Instance, request: SpotRequest, context: Context) -> SpotRequest:
     code, message = FULFILLED
-    return [
-        SpotRequest(
-            id=instance.spot_request_id,
-            state="active",
-            status_code=code,
-            status_message=message,
-            price=kind.spot.price,
-            kind=kind.spot.kind,
-            instance_id=instance.id,
-            launch=_canonical(kind.specification),
-            created_at=context.now,
-            updated_at=context.now,
-            client_token=client_token,
-            tags=kind.tags.get("spot-instances-request", {}),
-        )
-    ]
+    return replace(
+        request,
+        state="active",
+        status_code=code,
+        status_message=message,
+        instance_id=instance.id,
+        updated_at=context.now,
+    )
 
 
 def _canonical(params: Params) -> str:

@@ -1,0 +1,41 @@
+"""shell (moto): actions that moto answers, with what it leaves out: pages, and groups that are still in use."""
+
+from localec2.context import Context, end_dry_run
+from localec2.errors import GROUP_IN_USE, GROUP_NOT_FOUND
+from localec2.paging import page
+from localec2.protocol import Params, Result
+
+TYPES_PER_PAGE = 100
+
+
+def describe_instance_types(params: Params, context: Context) -> Result:
+    """A page is asked for by names: moto would send all 1400 each time."""
+    end_dry_run(params)
+    asked = {name: value for name, value in params.items() if name not in ("MaxResults", "NextToken", "DryRun")}
+    if asked:
+        found = context.moto.ask("DescribeInstanceTypes", asked)["InstanceTypes"]
+        shown, token = page(found, params, key=lambda each: str(each["InstanceType"]), most=TYPES_PER_PAGE)
+    else:
+        size = {"MaxResults": TYPES_PER_PAGE, **params}
+        names, token = page(context.moto.instance_type_names(), size, key=str, most=TYPES_PER_PAGE)
+        shown = context.moto.ask("DescribeInstanceTypes", {"InstanceTypes": names})["InstanceTypes"]
+    return {"InstanceTypes": shown} | ({"NextToken": token} if token else {})
+
+
+def delete_security_group(params: Params, context: Context) -> Result:
+    groups = context.moto.security_groups()
+    wanted = params.get("GroupId") or params.get("GroupName")
+    group = next((each for each in groups if wanted in (each.id, each.name)), None)
+    if group is None:
+        raise GROUP_NOT_FOUND(id=wanted)
+    used = any(group.id in instance.group_ids for instance in context.alive())
+    referenced = any(
+        group.id in rule.group_ids
+        for other in groups
+        if other.id != group.id
+        for rule in (*other.ingress, *other.egress)
+    )
+    if used or referenced:
+        raise GROUP_IN_USE(id=group.id)
+    end_dry_run(params)
+    return context.moto.ask("DeleteSecurityGroup", {"GroupId": group.id})

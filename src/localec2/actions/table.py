@@ -1,0 +1,71 @@
+"""shell (records): the table of what is ours, and of what nobody answers. Everything else is moto's."""
+
+from localec2.actions import attached, attributes, catalogue, fleet, images, instances, launch, spot, tags
+from localec2.context import Action
+
+ACTIONS: dict[str, Action] = {
+    "CancelSpotInstanceRequests": spot.cancel_spot_instance_requests,
+    "CreateFleet": fleet.create_fleet,
+    "CreateImage": images.create_image,
+    "CreateTags": tags.create_tags,
+    "DeleteSecurityGroup": catalogue.delete_security_group,
+    "DeleteSnapshot": images.delete_snapshot,
+    "DeleteTags": tags.delete_tags,
+    "DeregisterImage": images.deregister_image,
+    "DescribeIamInstanceProfileAssociations": attached.describe_iam_instance_profile_associations,
+    "DescribeImages": images.describe_images,
+    "DescribeInstanceAttribute": attributes.describe_instance_attribute,
+    "DescribeInstanceStatus": instances.describe_instance_status,
+    "DescribeInstanceTypes": catalogue.describe_instance_types,
+    "DescribeInstances": instances.describe_instances,
+    "DescribeNetworkInterfaces": attached.describe_network_interfaces,
+    "DescribeSnapshots": images.describe_snapshots,
+    "DescribeSpotInstanceRequests": spot.describe_spot_instance_requests,
+    "DescribeSpotPriceHistory": spot.describe_spot_price_history,
+    "DescribeTags": tags.describe_tags,
+    "DescribeVolumes": attached.describe_volumes,
+    "GetConsoleOutput": attributes.get_console_output,
+    "ModifyInstanceAttribute": attributes.modify_instance_attribute,
+    "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
+    "RebootInstances": instances.reboot_instances,
+    "RequestSpotInstances": spot.request_spot_instances,
+    "RunInstances": launch.run_instances,
+    "StartInstances": instances.start_instances,
+    "StopInstances": instances.stop_instances,
+    "TerminateInstances": instances.terminate_instances,
+}
+
+# What moto would do to instances, images and spot requests of its own, which nobody ever sees: refused instead.
+REFUSED = frozenset(
+    {
+        "AssociateAddress",
+        "AssociateIamInstanceProfile",
+        "AttachNetworkInterface",
+        "AttachVolume",
+        "CancelSpotFleetRequests",
+        "CopyImage",
+        "CopySnapshot",
+        "CreateSnapshot",
+        "CreateSnapshots",
+        "DeleteFleets",
+        "DescribeFleetInstances",
+        "DescribeFleets",
+        "DescribeImageAttribute",
+        "DescribeInstanceCreditSpecifications",
+        "DescribeSnapshotAttribute",
+        "DescribeSpotFleetInstances",
+        "DescribeSpotFleetRequests",
+        "DetachNetworkInterface",
+        "DetachVolume",
+        "DisassociateIamInstanceProfile",
+        "GetPasswordData",
+        "ModifyImageAttribute",
+        "ModifySnapshotAttribute",
+        "ModifySpotFleetRequest",
+        "RegisterImage",
+        "ReplaceIamInstanceProfileAssociation",
+        "RequestSpotFleet",
+        "ResetInstanceAttribute",
+        "ResetSnapshotAttribute",
+    }
+)
