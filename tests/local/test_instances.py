@@ -64,6 +64,10 @@ class Machine:
             timeout=120,
         )
 
+    def listen(self, port: int) -> None:
+        unit = f"listener-{port}"
+        self.ssh(f"systemctl -q is-active {unit} || sudo systemd-run --quiet --unit {unit} nc -lk {port}")
+
     def until(self, state: str) -> None:
         until(lambda: self.state == state, f"{self.id} to be {state}")
 
@@ -143,7 +147,7 @@ def test_the_token_travels_no_further_than_the_hop_limit(
 def test_a_closed_port_times_out_and_opens_with_authorize(
     machine: Machine, ec2: Any, group: str, localec2_service: Localec2Service
 ) -> None:
-    machine.ssh("pgrep -f 'nc -lk 8080' || (nohup nc -lk 8080 >/dev/null 2>&1 &)")
+    machine.listen(8080)
     assert not reaches(machine.public_ip, 8080, timeout_s=2)
     permission = {
         "IpProtocol": "tcp",
@@ -161,7 +165,7 @@ def test_members_of_a_group_reach_each_other_where_the_group_says_so(
     machine: Machine, launch: Launch, ec2: Any, group: str
 ) -> None:
     other = launch()
-    machine.ssh("pgrep -f 'nc -lk 9618' || (nohup nc -lk 9618 >/dev/null 2>&1 &)")
+    machine.listen(9618)
     probe = f"nc -zw2 {machine.described['PrivateIpAddress']} 9618 && echo open || echo closed"
     assert other.ssh(probe).strip() == "closed"
     ec2.authorize_security_group_ingress(
