@@ -52,7 +52,7 @@ def list_joined() -> list[str]:
     """One ad per execution point: its partitionable slot."""
     attributes = "RoostInstanceId,Machine,TotalSlotCpus,TotalSlotMemory"
     constraint = "PartitionableSlot && RoostInstanceId isnt undefined"
-    return ["condor_status", "-startd", "-const", constraint, "-attributes", attributes, "-json"]
+    return ["condor_status", "-const", constraint, "-attributes", attributes, "-json"]
 
 
 def joined(printed: str) -> list[Joined]:
