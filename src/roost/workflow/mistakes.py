@@ -1,0 +1,83 @@
+"""pure: every mistake in a set of YAML files, collected so that they are told all at once.
+
+A mistake is a place (file, line) and a sentence; the methods check one thing, note what is wrong and go on.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from roost.errors import UsageError
+from roost.yaml_lines import Document, Path, did_you_mean
+
+NO_EFFECT = frozenset({"x-pegasus", "pegasus", "metadata"})  # notes: never change what is run
+
+
+class Mistakes:
+    def __init__(self) -> None:
+        self._found: list[tuple[str, int, str]] = []
+
+    def add(self, document: Document, path: Path, said: str) -> None:
+        found = (document.source, document.line(path), f"{document.at(path)}: {said}")
+        if found not in self._found:
+            self._found.append(found)
+
+    def unsupported(self, document: Document, path: Path, what: str) -> None:
+        self.add(document, path, f"not supported yet: {what}")
+
+    def text(self, source: str, line: int, said: str) -> None:
+        """A mistake in a file that is not YAML."""
+        self._found.append((source, line, f"{source}:{line}: {said}"))
+
+    def finish(self) -> None:
+        """Raise one UsageError for all that was found, by file and line."""
+        if not self._found:
+            return
+        files = list(dict.fromkeys(source for source, _, _ in self._found))
+        ordered = sorted(self._found, key=lambda found: (files.index(found[0]), found[1]))
+        raise UsageError("\n".join(said for _, _, said in ordered), f"edit {' and '.join(files)}")
+
+    def table(
+        self,
+        document: Document,
+        path: Path,
+        value: Any,
+        *,
+        known: Collection[str],
+        later: Collection[str] = (),
+    ) -> dict[str, Any]:
+        """`value` as a mapping with `known` keys; those in `later` are Pegasus's and not ours yet."""
+        if not isinstance(value, dict):
+            self.add(document, path, f"{_name(path)} has to be a list of `key: value` lines, not {value!r}")
+            return {}
+        for key in value:
+            if key in later and value[key]:
+                self.unsupported(document, (*path, key), f"'{key}'")
+            elif key not in known and key not in later and key not in NO_EFFECT:
+                said = f"unknown key '{key}'{did_you_mean(str(key), sorted({*known, *later}))}"
+                self.add(document, (*path, str(key)), said)
+        return value
+
+    def items(self, document: Document, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+        """(path, item) for each item of a list; nothing where there is none."""
+        if value is None:
+            return
+        if not isinstance(value, list):
+            self.add(document, path, f"{_name(path)} has to be a list, not {value!r}")
+            return
+        for number, item in enumerate(value):
+            yield (*path, number), item
+
+    def word(self, document: Document, path: Path, table: dict[str, Any], key: str) -> str:
+        """The required text at `key`; empty when it is not there (which is a mistake)."""
+        value = table.get(key)
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value):
+            return str(value)
+        if key in table:
+            self.add(document, (*path, key), f"'{key}' cannot be {value!r}")
+        elif table:
+            self.add(document, path, f"'{key}' is missing")
+        return ""
+
+
+def _name(path: Path) -> str:
+    return f"'{path[-1]}'" if path and isinstance(path[-1], str) else "this"

@@ -1,0 +1,1 @@
+"""Programs that run beside a job, on an execution point: standard library only."""

@@ -1,0 +1,105 @@
+"""shell (files): reads a workflow, its properties and its catalogs.
+
+The catalogs are sections of the workflow, or files beside it under Pegasus' usual names, or where
+`pegasus.properties` says.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from roost.errors import NotFoundError, UsageError
+from roost.workflow.abstract import DEFAULT_RETRIES, Sources, Workflow, workflow
+from roost.workflow.catalogs import Source
+from roost.workflow.mistakes import Mistakes
+from roost.yaml_lines import did_you_mean, parse_yaml
+
+CATALOGS = {  # section of a workflow: (file beside it, property that names another file)
+    "replicaCatalog": ("replicas.yml", "pegasus.catalog.replica.file"),
+    "transformationCatalog": ("transformations.yml", "pegasus.catalog.transformation.file"),
+    "siteCatalog": ("sites.yml", "pegasus.catalog.site.file"),
+}
+_PROPERTIES = (
+    *(name for _, name in CATALOGS.values()),
+    *("pegasus.data.configuration", "pegasus.mode", "dagman.retry", "pegasus.metrics", "pegasus.monitord.encoding"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Properties:
+    catalogs: dict[str, str] = field(default_factory=dict)  # property: file
+    retries: int = DEFAULT_RETRIES
+
+
+def load(path: Path) -> Workflow:
+    """The workflow in `path`, checked. Raises NotFoundError, or UsageError with every mistake in all of its files."""
+    if not path.is_file():
+        raise NotFoundError(f"there is no workflow {path}", "name a Pegasus 5 workflow.yml")
+    mistakes = Mistakes()
+    properties_path = path.with_name("pegasus.properties")
+    properties = Properties()
+    if properties_path.is_file():
+        properties = _properties(mistakes, _text(properties_path), str(properties_path))
+    document = parse_yaml(_text(path), str(path))
+    found = {section: _catalog(path, section, properties) for section in CATALOGS}
+    inline = document.value if isinstance(document.value, dict) else {}
+    for section, sources in found.items():
+        if section in inline:
+            directory = path.absolute().parent
+            sources.append(
+                Source(document=document, path=(section,), value=inline[section], directory=PurePath(directory))
+            )
+    return workflow(
+        Sources(
+            workflow=document,
+            replicas=tuple(found["replicaCatalog"]),
+            transformations=tuple(found["transformationCatalog"]),
+            sites=tuple(found["siteCatalog"]),
+            retries=properties.retries,
+        ),
+        lambda local: Path(local).is_file(),
+        mistakes,
+    )
+
+
+def _catalog(path: Path, section: str, properties: Properties) -> list[Source]:
+    usual, named = CATALOGS[section]
+    file = path.parent / properties.catalogs.get(named, usual)
+    if not file.is_file():
+        if named in properties.catalogs:
+            raise NotFoundError(f"pegasus.properties names the catalog {file}, which is not there", f"edit {named}")
+        return []
+    document = parse_yaml(_text(file), str(file))
+    return [Source(document=document, path=(), value=document.value, directory=PurePath(file.absolute().parent))]
+
+
+def _properties(mistakes: Mistakes, text: str, source: str) -> Properties:
+    catalogs: dict[str, str] = {}
+    retries = DEFAULT_RETRIES
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip()[0] in "#!":
+            continue
+        key, value = (*(word.strip() for word in re.split(r"[=:]", line, maxsplit=1)), "")[:2]
+        if key not in _PROPERTIES:
+            words = did_you_mean(key, _PROPERTIES)
+            mistakes.text(source, number, f"not supported yet: the property '{key}'{words}")
+        elif key == "pegasus.data.configuration" and value != "condorio":
+            said = f"not supported yet: the data configuration '{value}'; Roost's is condorio"
+            mistakes.text(source, number, said)
+        elif key in (named for _, named in CATALOGS.values()):
+            catalogs[key] = value
+        elif key == "dagman.retry":
+            if value.isdigit():
+                retries = int(value)
+            else:
+                mistakes.text(source, number, f"'dagman.retry' cannot be '{value}': it has to be a whole number")
+        elif key == "pegasus.mode" and value in ("development", "debug"):
+            retries = 0
+    return Properties(catalogs=catalogs, retries=retries)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}:1: this is not text: {error.reason}", f"edit {path}") from error
