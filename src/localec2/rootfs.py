@@ -42,6 +42,18 @@ BASE_PACKAGES = (
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 # Forty instances that look for updates at the same time are a load without a use.
 _IDLE_WORK = ("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer")
+# Should we be killed, all of the build ends with us; its mounts are in a namespace of their own and go too.
+_TIED_TO_US = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
 _EXECUTABLE_DIRS = "/bin /sbin /usr/bin /usr/sbin /usr/libexec /usr/lib /usr/local /opt"
 
 
@@ -143,9 +155,9 @@ def _bootstrap(recipe: Recipe, tarball: Path, executables: Path, *, progress: Ca
 def _run(argv: list[str], work: str, *, progress: Callable[[str], None]) -> None:
     said: list[str] = []
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": work, "LC_ALL": "C.UTF-8", **_proxies()}
-    # Should we be killed, mmdebstrap ends too, and unmounts what it has mounted.
-    argv = ["setpriv", "--pdeathsig", "TERM", *argv]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as child:
+    with subprocess.Popen(
+        [*_TIED_TO_US, *argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as child:
         try:
             for line in child.stdout or ():
                 said.append(line.rstrip())
