@@ -4,6 +4,7 @@ It carries the node programs, compressed, and the instructions as JSON; nothing 
 serves every instance of a launch. It holds no long-lived secret: the joining token expires within minutes.
 """
 
+import ast
 import base64
 import json
 import zlib
@@ -76,5 +77,18 @@ def user_data(
 def programs() -> str:
     """The node programs as base64 of zlib of JSON: path -> text."""
     boot = resources.files("roost.boot")
-    texts = {f"roost/boot/{name}": boot.joinpath(*name.split("/")).read_text() for name in SHIPPED}
+    texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in SHIPPED}
     return base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()
+
+
+def without_words(source: str) -> str:
+    """A program without its comments and docstrings: a third of its size, which is better spent on `condor_config`.
+
+    >>> without_words("def add(a, b):\\n    'The sum.'\\n    return a + b  # why\\n")
+    'def add(a, b):\\n    return a + b'
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

@@ -13,7 +13,7 @@ from roost.boot.node.system import STATE, StepError, run, write
 from roost.boot.node.timeline import note, seconds_since_boot
 from roost.boot.settings import Instructions, instructions_from_json
 
-_PAUSES_S = (0.2, 0.3, 0.5, 0.5, 1, 1, 2, 2, 3, 5)  # then every 5 s
+_PAUSES_S = (*[0.5] * 20, 1, 2, 3)  # between looks at the collector; then the last one
 _PATIENCE_S = 600
 
 
