@@ -27,7 +27,7 @@ from localec2.sweep import sweep
 from localec2.world import World
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 _SCOPE = re.compile(r"Credential=[^/]*/[^/]*/(?P<region>[^/]*)/(?P<service>[^/]*)/")
@@ -41,7 +41,7 @@ def create_app(
     console: Callable[[str], str],
     clock: Callable[[], float] = time.time,
     rng: Random | None = None,
-) -> "WSGIApplication":
+) -> "Application":
     """`console` gives the text of an instance's console. From now on the world knows moto's security groups."""
     return Application(world, config, console=console, clock=clock, rng=rng or SystemRandom())
 
@@ -58,6 +58,10 @@ class Application:
         self._faults = Faults()
         self._moto = Moto(world, config)
         world.groups = self._moto.security_groups
+
+    @property
+    def moto(self) -> Moto:
+        return self._moto
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)

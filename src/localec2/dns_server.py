@@ -26,6 +26,9 @@ class DnsServer(socketserver.ThreadingUDPServer):
     def start(self) -> None:
         threading.Thread(target=self.serve_forever, name="dns", daemon=True).start()
 
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 -- as socketserver calls it
+        log.exception("a request of %s failed", client_address)
+
 
 def upstream_resolver(resolv_conf: Path = Path("/etc/resolv.conf")) -> str | None:
     """The first IPv4 name server of this machine."""

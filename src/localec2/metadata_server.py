@@ -37,6 +37,9 @@ class MetadataServer(http.server.ThreadingHTTPServer):
     def start(self) -> None:
         threading.Thread(target=self.serve_forever, name="metadata", daemon=True).start()
 
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 -- as socketserver calls it
+        log.exception("a request of %s failed", client_address)
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: MetadataServer

@@ -162,7 +162,7 @@ class Moto:
 
     def role_credentials(self, role_arn: str, *, session: str) -> Mapping[str, Any]:
         """Credentials of an instance's role, that moto's IAM and STS know."""
-        role = self._backend("sts", "us-east-1").assume_role(
+        role = self._backend("sts", "aws").assume_role(
             region_name=self._config.region,
             role_session_name=session,
             role_arn=role_arn,

@@ -39,6 +39,9 @@ SPOT_NOTICE_S = 120  # EC2 announces an interruption two minutes before
 
 def serve(config: Config) -> None:
     """Until SIGTERM or SIGINT; instances stay. Raises `Localec2Error` when the port or the state is in use."""
+    from localec2.api import create_app  # moto takes a second to import
+    from localec2.role_keys import RoleKeys
+
     config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(config):
         listening = listen("127.0.0.1", config.port, hint="Choose another one with `localec2 start --port N`.")
@@ -47,8 +50,8 @@ def serve(config: Config) -> None:
         console = Console(config, engine)
         engine.prepare()
         network.up()
-        app = _application(world, config, console)
-        _serve_inside(world, config, credentials=lambda _: None)
+        app = create_app(world, config, console=console.text)
+        _serve_inside(world, config, credentials=RoleKeys(app.moto, world).of)
         reconciler = Reconciler(world, config, engine=engine, network=network, console=console)
         reconciler.start()
         inside = in_namespace(config.router_namespace, lambda: listen(config.api_vpc_ip, config.port))
@@ -85,12 +88,6 @@ def listen(address: str, port: int, *, kind: int = socket.SOCK_STREAM, hint: str
         listening.close()
         raise Localec2Error(f"port {port} on {address} is taken: {error.strerror}", hint) from error
     return listening
-
-
-def _application(world: World, config: Config, console: Console) -> "WSGIApplication":
-    from localec2.api import create_app  # moto takes a second to import
-
-    return create_app(world, config, console=console.text)
 
 
 def _serve_inside(world: World, config: Config, *, credentials: Credentials) -> None:

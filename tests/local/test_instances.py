@@ -1,15 +1,17 @@
 """Instances really boot: user data, ssh, groups, metadata, power, images, and what is left when all is over."""
 
 import base64
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -144,6 +146,36 @@ def test_the_token_travels_no_further_than_the_hop_limit(
     assert (done.returncode == 0) is arrives
 
 
+def test_the_role_of_an_instance_has_credentials(launch: Launch, localec2_service: Localec2Service) -> None:
+    iam = client(localec2_service, "iam")
+    iam.create_role(RoleName="head", AssumeRolePolicyDocument="{}")
+    iam.create_instance_profile(InstanceProfileName="head")
+    iam.add_role_to_instance_profile(InstanceProfileName="head", RoleName="head")
+    machine = launch(IamInstanceProfile={"Name": "head"})
+    item = "http://169.254.169.254/latest/meta-data/iam/security-credentials"
+    assert machine.ssh(f"curl -sf {item}/") == "head"
+    keys = json.loads(machine.ssh(f"curl -sf {item}/head"))
+    sts = boto3.client(
+        "sts",
+        endpoint_url=localec2_service.endpoint_url,
+        region_name=localec2_service.region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["Token"],
+    )
+    assert sts.get_caller_identity()["Arn"].endswith(f"assumed-role/head/{machine.id}")
+
+
+def test_a_spot_instance_is_warned_and_then_taken_away(launch: Launch, localec2_service: Localec2Service) -> None:
+    machine = launch(InstanceMarketOptions={"MarketType": "spot"})
+    item = "http://169.254.169.254/latest/meta-data/spot/instance-action"
+    assert machine.ssh(f"curl -s -o /dev/null -w '%{{http_code}}' {item}") == "404"
+    control(localec2_service, "spot-interrupt", {"instance_id": machine.id, "in_s": 6})
+    assert json.loads(machine.ssh(f"curl -sf {item}"))["action"] == "terminate"
+    machine.until("terminated")
+    assert machine.described["StateReason"]["Code"] == "Server.SpotInstanceTermination"
+
+
 def test_a_closed_port_times_out_and_opens_with_authorize(
     machine: Machine, ec2: Any, group: str, localec2_service: Localec2Service
 ) -> None:
@@ -269,9 +301,14 @@ def test_a_killed_service_finds_its_instances_again_and_stop_all_leaves_nothing(
     assert left_on_this_machine(service.slot) == []
 
 
-def client(service: Localec2Service) -> Any:
+def control(service: Localec2Service, path: str, body: object) -> None:
+    request = urllib.request.Request(f"{service.endpoint_url}/_localec2/{path}", data=json.dumps(body).encode())
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def client(service: Localec2Service, name: Literal["ec2", "iam"] = "ec2") -> Any:
     return boto3.client(
-        "ec2",
+        name,
         endpoint_url=service.endpoint_url,
         region_name=service.region,
         aws_access_key_id=service.env["AWS_ACCESS_KEY_ID"],
