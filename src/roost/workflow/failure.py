@@ -1,0 +1,105 @@
+"""pure: what to show of a job that failed or is held: why, in words, the end of its stderr, and where the rest is.
+
+In: the plan, the job's progress, the text of its stderr file. The caller fetches that text from `files(...)[0]`.
+"""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from roost.workflow.planner import ExecutableWorkflow, PlannedJob
+from roost.workflow.progress import JobProgress, JobState, Outcome
+
+SHOWN_LINES = 20
+_OURS = ("PegasusLite: exitcode", "roost: ")
+
+EXIT_CODES: Mapping[int, str] = {
+    74: "it did not write a file that it declares as its output",
+    126: "its executable cannot be executed",
+    127: "its executable was not found",
+    137: "it was killed (SIGKILL); often the memory was used up",
+}
+# HTCondor's manual, "HoldReasonCode".
+HOLD_CODES: Mapping[int, str] = {
+    1: "somebody held it (condor_hold)",
+    3: "its own policy held it",
+    6: "its program could not be started on the execution point",
+    12: "its outputs could not be brought back to the access point",
+    13: "its inputs could not be sent to the execution point",
+    14: "its directory on the access point is not there",
+    26: "the pool's policy held it",
+    34: "it used more memory than it asked for",
+    46: "it ran longer than it may",
+    47: "it used more disk than it asked for",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One job that did not end well, ready to be shown."""
+
+    job: str
+    transformation: str
+    at: str  # file:line of the task in the workflow
+    reason: str  # a sentence
+    exit_code: int | None
+    attempts: int
+    instance_id: str
+    stderr: tuple[str, ...]  # its last lines
+    files: tuple[PurePosixPath, ...]  # on the access point: the whole stderr, the invocation record
+
+    @property
+    def sentence(self) -> str:
+        times = f"after {self.attempts} attempts" if self.attempts != 1 else "at the first attempt"
+        return f"{self.job} ({self.at}): {self.reason}, {times}"
+
+
+def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) -> Failure:
+    job = next(job for job in executable.jobs if job.name == progress.name)
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    said = next((line.removeprefix("roost: ") for line in reversed(lines) if line.startswith("roost: ")), "")
+    last = progress.attempts[-1] if progress.attempts else None
+    return Failure(
+        job=job.name,
+        transformation=job.task.transformation,
+        at=job.task.at,
+        reason=_reason(progress, said),
+        exit_code=progress.exit_code,
+        attempts=max(len(progress.attempts), progress.submits),
+        instance_id=(last.instance_id or last.host) if last else "",
+        stderr=tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:],
+        files=files(executable, job),
+    )
+
+
+def files(executable: ExecutableWorkflow, job: PlannedJob) -> tuple[PurePosixPath, ...]:
+    """Where a job's stderr and its invocation record are, on the access point."""
+    return executable.paths.submit / job.stderr, executable.paths.submit / job.stdout
+
+
+def _reason(progress: JobProgress, said: str) -> str:
+    last = progress.attempts[-1] if progress.attempts else None
+    was_held = progress.state is JobState.HELD or last is None or last.outcome is Outcome.HELD
+    if progress.hold_reason and was_held:
+        words = HOLD_CODES.get(progress.hold_code, f"HoldReasonCode {progress.hold_code}")
+        return f"held: {words} ({progress.hold_reason})"
+    if last is None or last.outcome is Outcome.REMOVED:
+        return "removed from the queue"
+    if said:
+        return said
+    code = last.exit_code or 0
+    return f"exit code {code}" + (f": {words}" if (words := _exit_words(code)) else "")
+
+
+def _exit_words(code: int) -> str:
+    """
+    >>> _exit_words(143), _exit_words(3)
+    ('it was ended by SIGTERM', '')
+    """
+    if code in EXIT_CODES:
+        return EXIT_CODES[code]
+    try:
+        return f"it was ended by {signal.Signals(code - 128).name}" if code > 128 else ""
+    except ValueError:
+        return ""
