@@ -96,5 +96,10 @@ def read(action: str, body: bytes, status: int) -> Result:
     return found
 
 
+def documentation(action: str, parameter: str) -> str:
+    """What the service model says of a parameter: the tests compare our tables with it."""
+    return str(_model().operation_model(action).input_shape.members[parameter].documentation)
+
+
 def _model() -> Any:
     return get_service_model("ec2")
