@@ -9,7 +9,7 @@ from localec2.instances import SPOT_TERMINATION
 from localec2.lifecycle import Event, State
 from localec2.model import Instance
 
-SPOT = {"InstanceMarketOptions": {"MarketType": "spot"}}
+SPOT: dict[str, Any] = {"InstanceMarketOptions": {"MarketType": "spot"}}
 
 
 def _requests(ec2: Ec2, **params: Any) -> list[Any]:
