@@ -1,0 +1,126 @@
+"""shell (a stream, by default stderr): what a verb is doing, told while it does it.
+
+`PlainReporter` writes lines for logs and pipes; `LiveReporter` (live.py) redraws a terminal. Standard output stays
+free for results.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from roost.report.timeline import Milestone, Row
+
+_PROGRESS_EVERY_S = 2.0  # at most, unless a job failed or the last one ended
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobCounts:
+    total: int
+    done: int = 0
+    running: int = 0
+    held: int = 0
+    failed: int = 0
+    usd: float | None = None  # spent so far
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.total - self.done - self.running - self.held - self.failed)
+
+    def __str__(self) -> str:
+        states = [(self.running, "running"), (self.waiting, "waiting"), (self.held, "held"), (self.failed, "failed")]
+        shown = [f"{self.done} of {self.total} jobs done", *(f"{many} {state}" for many, state in states if many)]
+        return ", ".join(shown) + ("" if self.usd is None else f"; ${self.usd:.4f} so far")
+
+
+class Reporter(Protocol):
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def step(self, sentence: str) -> None:
+        """A stage begins; the one before has ended."""
+
+    def timeline(self, rows: Sequence[Row]) -> None:
+        """Where each instance is; call it as often as you look."""
+
+    def progress(self, counts: JobCounts) -> None:
+        """Where the jobs are; call it as often as you look."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line of its own, now."""
+
+
+def reporter_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Reporter:
+    """The live view where somebody can see it move, plain lines anywhere else."""
+    if can_redraw(is_terminal=stream.isatty(), encoding=stream.encoding or "", environment=environment):
+        # rich costs 100 ms to import: only those who see it pay
+        from roost.report.live import LiveReporter
+
+        return LiveReporter(stream)
+    return PlainReporter(stream)
+
+
+def can_redraw(*, is_terminal: bool, encoding: str, environment: Mapping[str, str]) -> bool:
+    """NO_COLOR (https://no-color.org) is about colour alone: the live view follows it by itself."""
+    is_continuous_integration = environment.get("CI", "").lower() not in ("", "0", "false")
+    is_dumb = environment.get("TERM", "dumb") in ("dumb", "unknown", "")
+    has_symbols = encoding.lower().replace("-", "") == "utf8"
+    return is_terminal and has_symbols and not is_continuous_integration and not is_dumb
+
+
+class PlainReporter:
+    """`[  3.2 s] sentence`, each thing said once."""
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._started_s = clock()
+        self._reached: set[tuple[str, Milestone]] = set()
+        self._counts: JobCounts | None = None
+        self._counted_at_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def step(self, sentence: str) -> None:
+        self._say(sentence)
+
+    def timeline(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            for milestone, seconds in zip(Milestone, row.seconds, strict=True):
+                if seconds is not None and (row.instance_id, milestone) not in self._reached:
+                    self._reached.add((row.instance_id, milestone))
+                    when = "" if milestone is Milestone.REQUESTED else f", {seconds:.1f} s after the request"
+                    self._say(f"  {row.instance_id} {row.role}: {milestone.value}{when}")
+
+    def progress(self, counts: JobCounts) -> None:
+        before = self._counts
+        if before is not None and _jobs(before) == _jobs(counts):
+            return
+        is_urgent = before is None or counts.failed > before.failed or counts.done == counts.total
+        if is_urgent or self._clock() - self._counted_at_s >= _PROGRESS_EVERY_S:
+            self._counts, self._counted_at_s = counts, self._clock()
+            self._say(f"  {counts}")
+
+    def note(self, text: str) -> None:
+        for line in text.splitlines():
+            self._say(f"  {line}")
+
+    def _say(self, text: str) -> None:
+        self._stream.write(f"[{self._clock() - self._started_s:5.1f} s] {text}\n")
+        self._stream.flush()
+
+
+def _jobs(counts: JobCounts) -> tuple[int, ...]:
+    """Without the dollars, which grow all the time."""
+    return counts.total, counts.done, counts.running, counts.held, counts.failed
