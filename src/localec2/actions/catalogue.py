@@ -38,4 +38,5 @@ def delete_security_group(params: Params, context: Context) -> Result:
     if used or referenced:
         raise GROUP_IN_USE(id=group.id)
     end_dry_run(params)
-    return context.moto.ask("DeleteSecurityGroup", {"GroupId": group.id})
+    context.moto.ask("DeleteSecurityGroup", {"GroupId": group.id})
+    return {"Return": True, "GroupId": group.id}
