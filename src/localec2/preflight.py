@@ -43,11 +43,13 @@ def checks() -> Iterator[Check]:
         remedy=install_command(["mmdebstrap"]),
         is_required=False,
     )
-    if _find("podman") is not None:
+    if os.geteuid() == 0 and _find("podman") is not None:
         yield _podman_version()
         yield _storage_driver()
     yield _control_groups()
     yield _inotify()
+    if os.geteuid() == 0 and _find("nft") is not None:
+        yield _forwarding()
 
 
 def require() -> None:
@@ -85,8 +87,8 @@ def _is_root() -> Check:
     return Check(
         is_ok=os.geteuid() == 0,
         sentence="this is root",
-        remedy="Instances get network namespaces and public addresses of their own, for which localec2 needs root:"
-        " run it with sudo.",
+        remedy="Instances need network namespaces, routes and control groups of their own, which a plain user may not"
+        " make here: run it with sudo (`sudo localec2 start`), or on a machine of its own where you are root.",
     )
 
 
@@ -132,6 +134,18 @@ def _inotify() -> Check:
         sentence=f"there is room for 40 instances' inotify watches (fs.inotify.max_user_instances is {_limit()}"
         + ("; start raises it)" if _limit() < MIN_INOTIFY_INSTANCES and os.geteuid() == 0 else ")"),
         remedy=f"As root: `sysctl fs.inotify.max_user_instances={MIN_INOTIFY_INSTANCES * 4}`.",
+        is_required=False,
+    )
+
+
+def _forwarding() -> Check:
+    """Docker, firewalld and ufw drop what this machine would forward for others."""
+    found = attempt(["nft", "list", "chain", "ip", "filter", "FORWARD"])
+    return Check(
+        is_ok="policy drop" not in found.stdout,
+        sentence="this machine's firewall lets instances reach the outside (chain FORWARD)",
+        remedy="For the service of slot 0: `iptables -I FORWARD -i lec0-host -j ACCEPT` and"
+        " `iptables -I FORWARD -o lec0-host -j ACCEPT`. Instances reach each other and this machine without.",
         is_required=False,
     )
 

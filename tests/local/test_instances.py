@@ -301,6 +301,37 @@ def test_a_killed_service_finds_its_instances_again_and_stop_all_leaves_nothing(
     assert left_on_this_machine(service.slot) == []
 
 
+def test_after_a_reboot_of_the_machine_instances_are_stopped_and_start_again(tmp_path: Path) -> None:
+    try:
+        service = started(tmp_path)
+        ec2 = client(service)
+        key, group = new_key(ec2, tmp_path), new_group(ec2, "rebooted", service)
+        kept = launch_one(ec2, key, group, service.image_id)
+        ended = launch_one(ec2, key, group, service.image_id, InstanceInitiatedShutdownBehavior="terminate")
+        kept.ssh("touch kept; sync")
+        power_off_this_machine(service, [kept.id, ended.id])
+        started(tmp_path)
+        kept.until("stopped")
+        ended.until("terminated")
+        ec2.start_instances(InstanceIds=[kept.id])
+        kept.until("running")
+        assert kept.ssh("ls").split() == ["kept"]
+    finally:
+        localec2("stop", "--all", "--state-dir", str(tmp_path))
+
+
+def power_off_this_machine(service: Localec2Service, instance_ids: list[str]) -> None:
+    """As far as this service sees it: the process, the containers and the network are gone, the disks are there."""
+    os.kill(int((service.state_dir / "service.lock").read_text()), signal.SIGKILL)
+    prefix = f"lec{service.slot}"
+    for instance_id in instance_ids:
+        subprocess.run(["podman", "kill", f"{prefix}-{instance_id}"], check=True, capture_output=True)
+        subprocess.run(["ip", "netns", "del", f"{prefix}-{instance_id}"], check=True)
+    subprocess.run(["ip", "netns", "del", f"{prefix}-router"], check=True)
+    subprocess.run(["ip", "link", "del", f"{prefix}-host"], check=False, capture_output=True)
+    subprocess.run(["nft", "delete", "table", "ip", f"{prefix}-host"], check=True)
+
+
 def control(service: Localec2Service, path: str, body: object) -> None:
     request = urllib.request.Request(f"{service.endpoint_url}/_localec2/{path}", data=json.dumps(body).encode())
     urllib.request.urlopen(request, timeout=10).close()
