@@ -30,6 +30,7 @@ class Check:
     sentence: str
     remedy: str = ""
     is_required: bool = True
+    program: str | None = None  # what is to be installed, where that is the remedy
 
 
 def checks() -> Iterator[Check]:
@@ -57,9 +58,9 @@ def require() -> None:
     failed = [check for check in checks() if check.is_required and not check.is_ok]
     if not failed:
         return
-    absent = [program for program in PACKAGES if any(f"{program} is installed" == check.sentence for check in failed)]
-    remedies = [install_command(absent)] if absent else []
-    remedies += [check.remedy for check in failed if not check.sentence.endswith("is installed")]
+    absent = [check.program for check in failed if check.program is not None]
+    remedies = [f"Type {install_command(absent)}."] if absent else []
+    remedies += [check.remedy for check in failed if check.program is None]
     raise Localec2Error(
         "EC2 on this machine cannot start; not true here: " + "; ".join(check.sentence for check in failed),
         " ".join(remedies),
@@ -94,7 +95,10 @@ def _is_root() -> Check:
 
 def _installed(program: str) -> Check:
     return Check(
-        is_ok=_find(program) is not None, sentence=f"{program} is installed", remedy=install_command([program])
+        is_ok=_find(program) is not None,
+        sentence=f"{program} is installed",
+        remedy=f"Type {install_command([program])}.",
+        program=program,
     )
 
 
