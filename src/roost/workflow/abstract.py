@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.catalogs import Replica, Source, Transformation, full_name
+from roost.workflow.catalogs import Kind, Replica, Source, Transformation, full_name
 from roost.workflow.catalogs import replicas as read_replicas
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.catalogs import transformations as read_transformations
@@ -152,7 +152,7 @@ def _jobs(
         if (transformation := full_name(table)) not in known:
             said = f"unknown transformation '{transformation}'{did_you_mean(transformation, known)}"
             mistakes.add(document, (*path, "name"), said)
-        yield _job(mistakes, document, path, table, shared, transformation)
+        yield _job(mistakes, document, path, table, shared, known)
 
 
 def _types(word: str) -> str:
@@ -160,20 +160,35 @@ def _types(word: str) -> str:
 
 
 def _job(
-    mistakes: Mistakes, document: Document, path: Path, table: dict[str, Any], shared: Profiles, transformation: str
+    mistakes: Mistakes,
+    document: Document,
+    path: Path,
+    table: dict[str, Any],
+    shared: Profiles,
+    known: Mapping[str, Transformation],
 ) -> Job:
+    name = full_name(table)
     uses = {use.lfn: use for use in _uses(mistakes, document, path, table)}
     streams: dict[str, str | None] = {}
     for stream in ("stdin", "stdout", "stderr"):
         lfn = mistakes.word(document, path, table, stream) if table.get(stream) is not None else None
         streams[stream] = lfn
-        if lfn:
-            kind = UseKind.INPUT if stream == "stdin" else UseKind.OUTPUT
-            uses.setdefault(lfn, Use(lfn=lfn, kind=kind, stage_out=kind is UseKind.OUTPUT))
+        kind = UseKind.INPUT if stream == "stdin" else UseKind.OUTPUT
+        if lfn and (said := _wrong_lfn(lfn)):
+            mistakes.add(document, (*path, stream), said)
+        elif lfn and uses.setdefault(lfn, Use(lfn=lfn, kind=kind, stage_out=kind is UseKind.OUTPUT)).kind is not kind:
+            said = f"'{stream}' is '{lfn}', which the job uses as its {uses[lfn].kind}"
+            mistakes.add(document, (*path, stream), said)
+    if transformation := known.get(name):
+        staged = (known[one] for one in (name, *transformation.requires) if one in known)
+        for one in staged:
+            if one.kind is Kind.STAGEABLE and one.file_name in uses:
+                said = f"the file '{one.file_name}' and the executable of '{one.name}' would have one name in the job"
+                mistakes.add(document, path, said)
     own = profiles(mistakes, document, (*path, "profiles"), table.get("profiles"))
     return Job(
         id=str(table["id"]),
-        transformation=transformation,
+        transformation=name,
         arguments=_arguments(mistakes, document, path, table, frozenset(uses)),
         uses=tuple(uses.values()),
         profiles=own.over(shared),
@@ -289,7 +304,7 @@ def _executables_found(
     required = {one for name in names for one in known[name].requires if one in known}
     for name in sorted(names | required):
         one = known[name]
-        if one.kind == "stageable" and not is_file(one.pfn):
+        if one.kind is Kind.STAGEABLE and not is_file(one.pfn):
             source, _, line = one.at.rpartition(":")
             mistakes.text(source, int(line), f"the executable of '{name}' is not there: {one.pfn}")
 

@@ -5,6 +5,7 @@ Paths in a catalog may be relative: then they start where the catalog's file lie
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,6 +57,11 @@ class Transformation:
     requires: tuple[str, ...]
     profiles: Profiles
     at: str
+
+    @property
+    def file_name(self) -> str:
+        """How it is called beside the job when it is sent along: by its logical name, as in Pegasus."""
+        return re.sub(r"[^A-Za-z0-9._+-]+", "-", self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

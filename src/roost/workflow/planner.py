@@ -154,14 +154,12 @@ def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_
         transformation = workflow.transformations[task.transformation]
         profiles = _profiles(workflow, site, task, transformation)
         executables = tuple(
-            Transfer(lfn=_file_name(one), remote=_remote(one, paths), executable=True)
+            Transfer(lfn=one.file_name, remote=_remote(one, paths), executable=True)
             for one in _staged(workflow, transformation)
         )
         inputs = (*(Transfer(lfn=lfn, remote=path(lfn)) for lfn in task.inputs), *executables)
         outputs = tuple(Transfer(lfn=use.lfn, remote=path(use.lfn), optional=use.optional) for use in task.outputs)
-        program = (
-            f"./{_file_name(transformation)}" if transformation.kind is Kind.STAGEABLE else str(transformation.pfn)
-        )
+        program = f"./{transformation.file_name}" if transformation.kind is Kind.STAGEABLE else str(transformation.pfn)
         jobs.append(
             PlannedJob(
                 name=names[task.id],
@@ -248,12 +246,7 @@ def _staged(workflow: Workflow, transformation: Transformation) -> list[Transfor
 
 
 def _remote(transformation: Transformation, paths: RunPaths) -> PurePosixPath:
-    return paths.executables / _file_name(transformation)
-
-
-def _file_name(transformation: Transformation) -> str:
-    """How a staged executable is called beside the job: by its logical name, as in Pegasus."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", transformation.name)
+    return paths.executables / transformation.file_name
 
 
 def _commands(profiles: Profiles) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""A personal HTCondor pool in one container: central manager, schedd and startd, on an address of its own alone.
+
+It stands in for an access point with one execution point where only DAGs and jobs are tested, in seconds.
+"""
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+INSTANCE_ID = "i-0123456789abcdef0"
+_CONFIG = f"""\
+use ROLE:Personal
+use FEATURE:PartitionableSlot
+CONDOR_HOST = 127.0.0.1
+NETWORK_INTERFACE = 127.0.0.1
+NUM_CPUS = 4
+MEMORY = 4096
+START = True
+RoostInstanceId = "{INSTANCE_ID}"
+STARTD_ATTRS = $(STARTD_ATTRS) RoostInstanceId
+NEGOTIATOR_INTERVAL = 1
+NEGOTIATOR_MIN_INTERVAL = 1
+NEGOTIATOR_CYCLE_DELAY = 1
+SCHEDD_INTERVAL = 2
+SCHEDD_MIN_INTERVAL = 1
+"""
+# What systemd would do, without systemd: run-time directories, the submitting user, condor_master.
+_START = f"""\
+id debian >/dev/null 2>&1 || useradd --create-home --shell /bin/bash debian
+install -d -o condor -g condor /run/condor /run/lock/condor
+cat > /etc/condor/config.d/50-personal-pool.config <<'END'
+{_CONFIG}END
+exec condor_master -f
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonalPool:
+    container: str
+
+    def run(self, *argv: str, timeout_s: float = 60) -> str:
+        """A command's standard output, as the submitting user."""
+        return _podman("exec", "--user", "debian", self.container, *argv, timeout_s=timeout_s)
+
+    def put(self, local: Path, remote: str) -> None:
+        """The contents of a directory, owned by the submitting user."""
+        _podman("exec", self.container, "mkdir", "-p", remote)
+        _podman("cp", f"{local}/.", f"{self.container}:{remote}")
+        _podman("exec", self.container, "chown", "-R", "debian:debian", remote)
+
+    def read(self, remote: str) -> str:
+        """A file's text; empty while it is not there."""
+        return self.run("sh", "-c", 'cat "$1" 2>/dev/null || true', "sh", remote)
+
+
+@pytest.fixture(scope="session")
+def personal_pool(request: pytest.FixtureRequest) -> Iterator[PersonalPool]:
+    image = os.environ.get("ROOST_TEST_IMAGE") or os.environ.get("ROOST_DEV_IMAGE") or _service_image(request)
+    name = f"roost-personal-pool-{uuid.uuid4().hex[:8]}"
+    # crun refuses the hybrid cgroup hierarchy of older distributions.
+    runtime = ["--runtime", "runc"] if Path("/sys/fs/cgroup/unified").is_dir() else []
+    limits = ["--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"]
+    try:
+        _podman(*runtime, "run", "--detach", *limits, "--name", name, "--network", "none", image, "sh", "-c", _START)
+        pool = PersonalPool(container=name)
+        _wait_for_slot(pool)
+        yield pool
+    finally:
+        _podman("rm", "--force", "--ignore", "--time", "1", name)
+
+
+def _service_image(request: pytest.FixtureRequest) -> str:
+    """The tests' image, by podman's name for it."""
+    service = request.getfixturevalue("localec2_service")
+    images = json.loads(service.run("image", "ls", "--json"))
+    return str(next(image["engine_ref"] for image in images if image["image_id"] == service.image_id))
+
+
+def _wait_for_slot(pool: PersonalPool) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        done = _start("exec", pool.container, "condor_status", "-af", "Name", timeout_s=30)
+        if done.returncode == 0 and done.stdout.strip():
+            return
+        time.sleep(0.3)
+    raise TimeoutError(f"no slot after a minute: {_start('logs', pool.container, timeout_s=30)}")
+
+
+def _podman(*arguments: str, timeout_s: float = 120) -> str:
+    done = _start(*arguments, timeout_s=timeout_s)
+    assert done.returncode == 0, f"podman {' '.join(arguments)[:200]}: {done.stderr}"
+    return done.stdout
+
+
+def _start(*arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False, timeout=timeout_s)

@@ -1,0 +1,195 @@
+"""Planned workflows under a real DAGMan: what ends well, what fails, what is held, what is tried again."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+import pytest
+from personal_pool import INSTANCE_ID, PersonalPool, personal_pool
+
+from roost.workflow import submit_dir
+from roost.workflow.dag import submit_argv
+from roost.workflow.failure import Failure, failure
+from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.progress import JobState, Outcome, Progress, begin, fold, fold_end
+from roost.workflow.source import load
+
+__all__ = ["personal_pool"]
+
+pytestmark = pytest.mark.local
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    executable: ExecutableWorkflow
+    progress: Progress
+
+    def state(self, name: str) -> JobState:
+        return self.progress.jobs[name].state
+
+
+def test_hello(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    ran = run(personal_pool, EXAMPLES / "hello" / "workflow.yml", tmp_path)
+    assert ran.progress.is_success
+    assert personal_pool.read(str(ran.executable.results[0])) == "1 1000\n"
+    attempts = [attempt for job in ran.progress.jobs.values() for attempt in job.attempts]
+    assert [attempt.outcome for attempt in attempts] == [Outcome.DONE] * 4
+    assert {attempt.instance_id for attempt in attempts} == {INSTANCE_ID}
+    assert all(attempt.sent_bytes and attempt.received_bytes for attempt in attempts)
+
+
+def test_variants_finds_what_was_put_in(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    ran = run(personal_pool, EXAMPLES / "variants" / "workflow.yml", tmp_path, timeout_s=300)
+    assert ran.progress.is_success
+    result = json.loads(personal_pool.read(str(ran.executable.paths.output / "accuracy.json")))
+    assert result["precision"] >= 0.99
+    assert result["recall"] >= 0.85
+
+
+def test_failing_task_is_tried_again_and_shown(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    script = "echo all went wrong >&2; exit 3"
+    ran = run(personal_pool, written(tmp_path, {"fails": script}, uses="{lfn: out.txt, type: output}"), tmp_path)
+    shown = explained(personal_pool, ran, "fails_ID1")
+    assert ran.progress.dag_exit_code != 0
+    assert ran.state("fails_ID1") is JobState.FAILED
+    assert (shown.exit_code, shown.attempts, shown.instance_id) == (3, 2, INSTANCE_ID)
+    assert shown.stderr == ("all went wrong",)
+
+
+def test_missing_output_is_a_failure_and_no_hold(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    ran = run(personal_pool, written(tmp_path, {"idle": "true"}, uses="{lfn: out.txt, type: output}"), tmp_path)
+    shown = explained(personal_pool, ran, "idle_ID1")
+    assert ran.state("idle_ID1") is JobState.FAILED
+    assert "did not write: out.txt" in shown.reason
+    assert not ran.progress.jobs["idle_ID1"].hold_reason
+
+
+def test_second_attempt_can_succeed(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    script = "mkdir /tmp/roost-$ROOST_TEST 2>/dev/null && exit 9; echo second > out.txt"
+    profiles = f"{{env: {{ROOST_TEST: {uuid4().hex}}}}}"
+    ran = run(
+        personal_pool,
+        written(tmp_path, {"flaky": script}, uses="{lfn: out.txt, type: output}", profiles=profiles),
+        tmp_path,
+    )
+    assert ran.progress.is_success
+    assert [attempt.exit_code for attempt in ran.progress.jobs["flaky_ID1"].attempts] == [9, 0]
+    assert personal_pool.read(str(ran.executable.results[0])) == "second\n"
+
+
+def test_signal_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    ran = run(personal_pool, written(tmp_path, {"dies": "kill -9 $$"}, retries=0), tmp_path)
+    shown = explained(personal_pool, ran, "dies_ID1")
+    assert shown.exit_code == 137
+    assert "SIGKILL" in shown.reason
+
+
+def test_file_names_with_blanks_and_directories(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    script = 'cat "$1" > "$2"; cat'
+    path = written(
+        tmp_path,
+        {"copies": script},
+        arguments="[in put.txt, 'results/all of it.txt']",
+        uses="{lfn: in put.txt, type: input}, {lfn: results/all of it.txt, type: output}",
+        extra="stdin: in put.txt\n  stdout: said.txt\n",
+        replicas={"in put.txt": "some text\n"},
+    )
+    ran = run(personal_pool, path, tmp_path)
+    assert ran.progress.is_success
+    assert [personal_pool.read(str(one)) for one in ran.executable.results] == ["some text\n"] * 2
+
+
+def test_held_job_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        {"reads": "cat in.txt"},
+        arguments="[]",
+        uses="{lfn: in.txt, type: input}",
+        replicas={"in.txt": "x"},
+        profiles="{condor: {periodic_remove: JobStatus == 5 && time() - EnteredCurrentStatus > 2}}",
+        retries=0,
+    )
+    ran = run(personal_pool, path, tmp_path, without={"in.txt"})
+    shown = explained(personal_pool, ran, "reads_ID1")
+    assert ran.state("reads_ID1") is JobState.FAILED
+    assert "its inputs could not be sent" in shown.reason
+    assert "in.txt" in shown.reason
+
+
+def run(
+    pool: PersonalPool,
+    path: Path,
+    tmp_path: Path,
+    *,
+    without: frozenset[str] | set[str] = frozenset(),
+    timeout_s: float = 90,
+) -> Ran:
+    """Plan, send, submit, follow to the end."""
+    remote = PurePosixPath(f"/home/debian/runs/{uuid4().hex[:8]}")
+    executable = plan(load(path), Site(), RunPaths(run=remote), uuid=str(uuid4()), planned_at=datetime.now(UTC))
+    local = tmp_path / "run"
+    submit_dir.write(executable, local)
+    for upload in executable.uploads:
+        if upload.remote.name not in without:
+            (local / upload.remote.relative_to(remote)).write_bytes(Path(upload.local).read_bytes())
+    pool.put(local, str(remote))
+    pool.run(*submit_argv(executable))
+    return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
+
+
+def followed(pool: PersonalPool, executable: ExecutableWorkflow, timeout_s: float) -> Progress:
+    submit = executable.paths.submit
+    progress, seen = begin(executable), 0
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        end = pool.read(str(submit / f"{executable.dag}.dagman.out"))
+        log = pool.read(str(submit / executable.log))
+        progress = fold_end(fold(progress, log[seen:]), end)
+        seen = len(log)
+        if progress.is_over:
+            return progress
+        time.sleep(1)
+    raise TimeoutError(f"the DAG did not end: {progress.totals}; {pool.run('condor_q', '-hold')}")
+
+
+def explained(pool: PersonalPool, ran: Ran, name: str) -> Failure:
+    job = ran.progress.jobs[name]
+    return failure(ran.executable, job, pool.read(str(ran.executable.paths.submit / f"{name}.err")))
+
+
+def written(
+    directory: Path,
+    scripts: Mapping[str, str],
+    *,
+    uses: str = "",
+    arguments: str = "[]",
+    profiles: str = "{}",
+    extra: str = "",
+    replicas: Mapping[str, str] | None = None,
+    retries: int = 1,
+) -> Path:
+    """A workflow of one task for each script."""
+    lines = ["pegasus: 5.0.4", "name: test", "jobs:"]
+    programs = []
+    for number, (name, script) in enumerate(scripts.items(), start=1):
+        program = directory / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        programs.append(f"  - {{name: {name}, sites: [{{name: local, pfn: {program}, type: stageable}}]}}")
+        lines += [f"- type: job\n  name: {name}\n  id: ID{number}\n  arguments: {arguments}", f"  uses: [{uses}]"]
+        lines += [f"  profiles: {profiles}", *([f"  {extra.rstrip()}"] if extra else [])]
+    lines += ["transformationCatalog:", "  transformations:", *programs]
+    if replicas:
+        lines += ["replicaCatalog:", "  replicas:"]
+    for lfn, text in (replicas or {}).items():
+        (directory / lfn).write_text(text)
+        lines.append(f"  - {{lfn: {lfn}, pfns: [{{site: local, pfn: '{directory / lfn}'}}]}}")
+    path = directory / "workflow.yml"
+    path.write_text("\n".join(lines) + "\n")
+    (directory / "pegasus.properties").write_text(f"dagman.retry = {retries}\n")
+    return path
