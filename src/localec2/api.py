@@ -103,8 +103,9 @@ class Application:
             context = self._context()
             sweep(self._world, context.now)
             fulfil_open_requests(context)
+            params = protocol.parameters(action, form)
             if action in ACTIONS:
-                return protocol.answer(action, ACTIONS[action](protocol.parameters(action, form), context))
+                return protocol.answer(action, ACTIONS[action](params, context))
             answer = self._moto.ec2(action, form)
         if answer.status >= 300:
             protocol.read(action, answer.body, answer.status)  # raises what it says

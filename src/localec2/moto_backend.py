@@ -142,8 +142,9 @@ class Moto:
             name=name, vcpus=found["VCpuInfo"]["DefaultVCpus"], memory_mib=found["MemoryInfo"]["SizeInMiB"]
         )
 
-    def instance_type_names(self) -> list[str]:
-        return sorted(each["InstanceType"] for each in self._ec2.instance_types)
+    def instance_types(self) -> dict[str, Result]:
+        """The whole catalogue by name, as DescribeInstanceTypes shows it."""
+        return {each["InstanceType"]: dict(each) for each in self._ec2.instance_types}
 
     def profile(self, *, name: str | None = None, arn: str | None = None) -> Profile | None:
         for each in self._backend("iam", "aws").get_instance_profiles():

@@ -24,9 +24,13 @@ Result = dict[str, Any]
 VERSION = "2016-11-15"
 
 
+def actions() -> frozenset[str]:
+    """All that EC2 has, implemented here or not."""
+    return frozenset(_model().operation_names)
+
+
 def knows(action: str) -> bool:
-    """Whether EC2 has such an action, implemented here or not."""
-    return action in _model().operation_names
+    return action in actions()
 
 
 def renumbered(form: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +95,7 @@ def read(action: str, body: bytes, status: int) -> Result:
     found: Result = AnswerParser().parse({"body": body, "headers": {}, "status_code": status}, shape)
     if status >= 300:
         error = found.get("Error", {})
-        raise Ec2Error(error.get("Code", "InternalError"), error.get("Message", ""), status)
+        raise Ec2Error(error.get("Code") or "InternalError", error.get("Message") or "", status)
     found.pop("ResponseMetadata", None)
     return found
 

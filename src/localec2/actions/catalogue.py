@@ -9,16 +9,14 @@ TYPES_PER_PAGE = 100
 
 
 def describe_instance_types(params: Params, context: Context) -> Result:
-    """A page is asked for by names: moto would send all 1400 each time."""
     end_dry_run(params)
     asked = {name: value for name, value in params.items() if name not in ("MaxResults", "NextToken", "DryRun")}
     if asked:
         found = context.moto.ask("DescribeInstanceTypes", asked)["InstanceTypes"]
-        shown, token = page(found, params, key=lambda each: str(each["InstanceType"]), most=TYPES_PER_PAGE)
     else:
-        size = {"MaxResults": TYPES_PER_PAGE, **params}
-        names, token = page(context.moto.instance_type_names(), size, key=str, most=TYPES_PER_PAGE)
-        shown = context.moto.ask("DescribeInstanceTypes", {"InstanceTypes": names})["InstanceTypes"]
+        found = list(context.moto.instance_types().values())
+    size = params if asked else {"MaxResults": TYPES_PER_PAGE, **params}
+    shown, token = page(found, size, key=lambda each: str(each["InstanceType"]), most=TYPES_PER_PAGE)
     return {"InstanceTypes": shown} | ({"NextToken": token} if token else {})
 
 

@@ -110,7 +110,7 @@ def describe_spot_price_history(params: Params, context: Context) -> Result:
     zones = sorted({subnet.zone for subnet in context.moto.subnets() if subnet.is_default})
     if params.get("AvailabilityZone"):
         zones = [zone for zone in zones if zone == params["AvailabilityZone"]]
-    names = params.get("InstanceTypes") or context.moto.instance_type_names()
+    names = params.get("InstanceTypes") or list(context.moto.instance_types())
     rows = [
         {
             "AvailabilityZone": zone,
