@@ -21,7 +21,17 @@ VENDORS: dict[str, set[str]] = {
     "yaml": {"roost.yaml_lines", "roost.workflow.submit_dir"},
 }
 # What a pure module never imports.
-IO_MODULES = {"subprocess", "socket", "socketserver", "http", "urllib", "sqlite3", "shutil", "tempfile", "requests"}
+IO_MODULES = {
+    "subprocess",
+    "socket",
+    "socketserver",
+    "http",
+    "urllib.request",
+    "sqlite3",
+    "shutil",
+    "tempfile",
+    "requests",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def test_module_keeps_to_its_room(module: Module) -> None:
             wrong.append(f"imports {name}: EC2 on this machine knows nothing of roost")
         if module.name.startswith("roost") and vendor == "localec2":
             wrong.append(f"imports {name}: roost speaks to EC2 on this machine as to any EC2")
-        if module.kind == "pure" and vendor in IO_MODULES:
+        if module.kind == "pure" and any(f"{name}.".startswith(f"{one}.") for one in IO_MODULES):
             wrong.append(f"is pure and imports {name}")
     for other in _ours(module):
         if module.kind == "pure" and other.kind == "shell":

@@ -16,6 +16,7 @@ from roost.workflow.catalogs import Kind, Replica, Source, Transformation, full_
 from roost.workflow.catalogs import replicas as read_replicas
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.catalogs import transformations as read_transformations
+from roost.workflow.graph import cycle_in
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.yaml_lines import Document, Path, did_you_mean
@@ -327,39 +328,12 @@ def _edges(
         for lfn in job.inputs:
             if lfn in producers and producers[lfn].id != job.id:
                 edges.setdefault((producers[lfn].id, job.id), (job, lfn))
-    if cycle := _cycle(tuple(ids), tuple(edges)):
+    if cycle := cycle_in(tuple(ids), tuple(edges)):
         closing = edges[(cycle[-2], cycle[-1])]
         if closing and isinstance(closing[0], Job):
             closing = _path_of(top, closing[0], str(closing[1]))
         mistakes.add(document, closing, f"jobs wait for each other: {' -> '.join(cycle)}")
     return tuple(edges)
-
-
-def _cycle(ids: tuple[str, ...], edges: tuple[tuple[str, str], ...]) -> list[str]:
-    """The ids along one cycle, first and last the same; empty when there is none.
-
-    >>> _cycle(("a", "b", "c"), (("a", "b"), ("b", "c"), ("c", "b")))
-    ['b', 'c', 'b']
-    """
-    children: dict[str, list[str]] = {one: [] for one in ids}
-    for parent, child in edges:
-        children[parent].append(child)
-    done: set[str] = set()
-    for start in ids:
-        trail: dict[str, Iterator[str]] = {}
-        here: str | None = None if start in done else start
-        while here is not None or trail:
-            if here is not None:
-                trail[here] = iter(children[here])
-            last = next(reversed(trail))
-            here = next((child for child in trail[last] if child not in done), None)
-            if here is not None and here in trail:
-                walked = list(trail)
-                return [*walked[walked.index(here) :], here]
-            if here is None:
-                done.add(last)
-                del trail[last]
-    return []
 
 
 def _path_of(top: dict[str, Any], job: Job, lfn: str) -> Path:

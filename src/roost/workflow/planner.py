@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Workflow
 from roost.workflow.catalogs import Kind, Transformation
+from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
@@ -140,7 +141,7 @@ class ExecutableWorkflow:
 
 def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime) -> ExecutableWorkflow:
     """The same values give the same plan. `planned_at` is aware."""
-    depths = _depths(workflow)
+    depths = levels(tuple(job.id for job in workflow.jobs), workflow.edges)
     names = _names(workflow)
     made = {use.lfn: use.stage_out for job in workflow.jobs for use in job.outputs}
 
@@ -199,25 +200,6 @@ def stored_name(lfn: str) -> str:
     'reads%2Fpart%201.fq'
     """
     return quote(lfn, safe="+@~")
-
-
-def _depths(workflow: Workflow) -> dict[str, int]:
-    """The level of each job, from 1; a level's jobs only wait for jobs above."""
-    children: dict[str, list[str]] = {job.id: [] for job in workflow.jobs}
-    waiting = dict.fromkeys(children, 0)
-    for parent, child in workflow.edges:
-        children[parent].append(child)
-        waiting[child] += 1
-    depths = dict.fromkeys(children, 1)
-    ready = [one for one, parents in waiting.items() if parents == 0]
-    while ready:
-        parent = ready.pop()
-        for child in children[parent]:
-            depths[child] = max(depths[child], depths[parent] + 1)
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                ready.append(child)
-    return depths
 
 
 def _names(workflow: Workflow) -> dict[str, str]:

@@ -275,7 +275,7 @@ def _failed(job: JobProgress) -> JobProgress:
 def _closed(job: JobProgress, event: Event, outcome: Outcome, exit_code: int | None = None) -> JobProgress:
     """The job with its running attempt ended by `event`; as it is when none runs."""
     if not job.attempts or job.attempts[-1].ended_at is not None:
-        return job
+        return replace(job, transferring=False)
     sent, received = _SENT.search(event.text), _RECEIVED.search(event.text)
     last = replace(
         job.attempts[-1],
