@@ -2,56 +2,13 @@
 
 from collections.abc import Sequence
 
+from localec2.actions.filter_tables import INTERFACES, PROFILE_ASSOCIATIONS, VOLUMES
 from localec2.context import Context, end_dry_run
 from localec2.filters import matching
 from localec2.model import Image
 from localec2.paging import page
 from localec2.protocol import Params, Result
 from localec2.views import View, interface_view, tag_list, volume_view
-
-_VOLUME_PATHS = {
-    "attachment.attach-time": "Attachments.AttachTime",
-    "attachment.delete-on-termination": "Attachments.DeleteOnTermination",
-    "attachment.device": "Attachments.Device",
-    "attachment.instance-id": "Attachments.InstanceId",
-    "attachment.status": "Attachments.State",
-    "availability-zone": "AvailabilityZone",
-    "create-time": "CreateTime",
-    "encrypted": "Encrypted",
-    "multi-attach-enabled": "MultiAttachEnabled",
-    "size": "Size",
-    "snapshot-id": "SnapshotId",
-    "status": "State",
-    "volume-id": "VolumeId",
-    "volume-type": "VolumeType",
-}
-_INTERFACE_PATHS = {
-    "addresses.association.public-ip": "PrivateIpAddresses.Association.PublicIp",
-    "addresses.primary": "PrivateIpAddresses.Primary",
-    "addresses.private-ip-address": "PrivateIpAddresses.PrivateIpAddress",
-    "association.public-dns-name": "Association.PublicDnsName",
-    "association.public-ip": "Association.PublicIp",
-    "attachment.attachment-id": "Attachment.AttachmentId",
-    "attachment.delete-on-termination": "Attachment.DeleteOnTermination",
-    "attachment.device-index": "Attachment.DeviceIndex",
-    "attachment.instance-id": "Attachment.InstanceId",
-    "attachment.status": "Attachment.Status",
-    "availability-zone": "AvailabilityZone",
-    "description": "Description",
-    "group-id": "Groups.GroupId",
-    "group-name": "Groups.GroupName",
-    "interface-type": "InterfaceType",
-    "mac-address": "MacAddress",
-    "network-interface-id": "NetworkInterfaceId",
-    "owner-id": "OwnerId",
-    "private-dns-name": "PrivateDnsName",
-    "private-ip-address": "PrivateIpAddress",
-    "requester-managed": "RequesterManaged",
-    "source-dest-check": "SourceDestCheck",
-    "status": "Status",
-    "subnet-id": "SubnetId",
-    "vpc-id": "VpcId",
-}
 
 
 def describe_volumes(params: Params, context: Context) -> Result:
@@ -62,9 +19,7 @@ def describe_volumes(params: Params, context: Context) -> Result:
         around = context.surroundings(instance.image_id)
         ours.append(volume_view(instance, around, snapshot_id=image.snapshot_id if image else ""))
     found = _with_theirs("DescribeVolumes", "Volumes", "VolumeId", ours, params.get("VolumeIds"), context)
-    shown, token = page(
-        matching(found, params.get("Filters"), _VOLUME_PATHS), params, key=lambda view: str(view["VolumeId"])
-    )
+    shown, token = page(matching(found, params.get("Filters"), VOLUMES), params, key=lambda view: str(view["VolumeId"]))
     return {"Volumes": shown} | ({"NextToken": token} if token else {})
 
 
@@ -81,7 +36,7 @@ def describe_network_interfaces(params: Params, context: Context) -> Result:
         context,
     )
     shown, token = page(
-        matching(found, params.get("Filters"), _INTERFACE_PATHS),
+        matching(found, params.get("Filters"), INTERFACES),
         params,
         key=lambda view: str(view["NetworkInterfaceId"]),
     )
@@ -103,8 +58,9 @@ def describe_iam_instance_profile_associations(params: Params, context: Context)
     ]
     named = params.get("AssociationIds")
     views = [view for view in views if not named or view["AssociationId"] in named]
-    paths = {"instance-id": "InstanceId", "state": "State"}
-    return {"IamInstanceProfileAssociations": matching(views, params.get("Filters"), paths, tagged=False)}
+    return {
+        "IamInstanceProfileAssociations": matching(views, params.get("Filters"), PROFILE_ASSOCIATIONS, tagged=False)
+    }
 
 
 def _with_theirs(

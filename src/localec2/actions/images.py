@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from localec2.actions.filter_tables import IMAGES, SNAPSHOTS
 from localec2.actions.wanted import tags_by_type
 from localec2.context import Context, end_dry_run
 from localec2.errors import (
@@ -12,7 +13,7 @@ from localec2.errors import (
     SNAPSHOT_IN_USE,
     SNAPSHOT_NOT_FOUND,
 )
-from localec2.filters import NOTHING, matching
+from localec2.filters import matching
 from localec2.identities import is_well_formed, new_id
 from localec2.lifecycle import State
 from localec2.model import Image, Tags
@@ -21,63 +22,6 @@ from localec2.protocol import Params, Result
 from localec2.views import image_view, snapshot_view
 
 DEREGISTERED = "deregistered"
-_IMAGE_PATHS = {
-    "architecture": "Architecture",
-    "block-device-mapping.delete-on-termination": "BlockDeviceMappings.Ebs.DeleteOnTermination",
-    "block-device-mapping.device-name": "BlockDeviceMappings.DeviceName",
-    "block-device-mapping.encrypted": "BlockDeviceMappings.Ebs.Encrypted",
-    "block-device-mapping.snapshot-id": "BlockDeviceMappings.Ebs.SnapshotId",
-    "block-device-mapping.volume-size": "BlockDeviceMappings.Ebs.VolumeSize",
-    "block-device-mapping.volume-type": "BlockDeviceMappings.Ebs.VolumeType",
-    "creation-date": "CreationDate",
-    "description": "Description",
-    "ena-support": "EnaSupport",
-    "hypervisor": "Hypervisor",
-    "image-id": "ImageId",
-    "image-type": "ImageType",
-    "is-public": "Public",
-    "manifest-location": "ImageLocation",
-    "name": "Name",
-    "owner-id": "OwnerId",
-    "root-device-name": "RootDeviceName",
-    "root-device-type": "RootDeviceType",
-    "source-image-region": "SourceImageRegion",
-    "source-instance-id": "SourceInstanceId",
-    "state": "State",
-    "state-reason-code": "StateReason.Code",
-    "state-reason-message": "StateReason.Message",
-    "virtualization-type": "VirtualizationType",
-    **dict.fromkeys(
-        (
-            "free-tier-eligible",
-            "image-allowed",
-            "kernel-id",
-            "owner-alias",
-            "platform",
-            "product-code",
-            "product-code.type",
-            "public-ssm-parameter-name",
-            "ramdisk-id",
-            "source-image-id",
-            "sriov-net-support",
-        ),
-        NOTHING,
-    ),
-}
-_SNAPSHOT_PATHS = {
-    "description": "Description",
-    "encrypted": "Encrypted",
-    "owner-alias": NOTHING,
-    "owner-id": "OwnerId",
-    "progress": "Progress",
-    "snapshot-id": "SnapshotId",
-    "start-time": "StartTime",
-    "status": "State",
-    "storage-tier": "StorageTier",
-    "transfer-type": NOTHING,
-    "volume-id": "VolumeId",
-    "volume-size": "VolumeSize",
-}
 
 
 def create_image(params: Params, context: Context) -> Result:
@@ -134,7 +78,7 @@ def describe_images(params: Params, context: Context) -> Result:
     if owners:
         images = [image for image in images if image.owner_id in owners]
     views = [image_view(image, region=context.config.region) for image in images]
-    views = matching(views, params.get("Filters"), _IMAGE_PATHS)
+    views = matching(views, params.get("Filters"), IMAGES)
     end_dry_run(params)
     shown, token = page(views, params, key=lambda view: str(view["ImageId"]), least=1)
     return {"Images": shown} | ({"NextToken": token} if token else {})
@@ -169,7 +113,7 @@ def describe_snapshots(params: Params, context: Context) -> Result:
     owners = [context.config.account_id if owner == "self" else owner for owner in params.get("OwnerIds", [])]
     if owners:
         images = [image for image in images if image.owner_id in owners]
-    views = matching([snapshot_view(image) for image in images], params.get("Filters"), _SNAPSHOT_PATHS)
+    views = matching([snapshot_view(image) for image in images], params.get("Filters"), SNAPSHOTS)
     end_dry_run(params)
     shown, token = page(views, params, key=lambda view: str(view["SnapshotId"]))
     return {"Snapshots": shown} | ({"NextToken": token} if token else {})

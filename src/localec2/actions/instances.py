@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from localec2.actions.filter_tables import INSTANCE_STATUS
 from localec2.actions.instance_filters import PATHS
 from localec2.actions.launch import new_public_ips
 from localec2.context import Context, end_dry_run
@@ -19,39 +20,13 @@ from localec2.errors import (
     SPOT_CANNOT_STOP,
     Kind,
 )
-from localec2.filters import NOTHING, matching
+from localec2.filters import matching
 from localec2.instances import USER_INITIATED, with_event
 from localec2.lifecycle import Event, State, next_state
 from localec2.model import Instance, SpotRequest
 from localec2.paging import page
 from localec2.protocol import Params, Result
 from localec2.views import View, instance_view, state_view, status_view
-
-_STATUS_PATHS = {
-    "availability-zone": "AvailabilityZone",
-    "availability-zone-id": "AvailabilityZoneId",
-    "instance-state-code": "InstanceState.Code",
-    "instance-state-name": "InstanceState.Name",
-    "instance-status.reachability": "InstanceStatus.Details.Status",
-    "instance-status.status": "InstanceStatus.Status",
-    "system-status.reachability": "SystemStatus.Details.Status",
-    "system-status.status": "SystemStatus.Status",
-    "attached-ebs-status.status": "AttachedEbsStatus.Status",
-    "operator.managed": "Operator.Managed",
-    **dict.fromkeys(
-        (
-            "application-status.status",
-            "event.code",
-            "event.description",
-            "event.instance-event-id",
-            "event.not-after",
-            "event.not-before",
-            "event.not-before-deadline",
-            "operator.principal",
-        ),
-        NOTHING,
-    ),
-}
 
 
 def describe_instances(params: Params, context: Context) -> Result:
@@ -66,7 +41,7 @@ def describe_instance_status(params: Params, context: Context) -> Result:
     instances = _named(params, context)
     if not params.get("IncludeAllInstances"):
         instances = [each for each in instances if each.state is State.RUNNING]
-    views = matching([status_view(each) for each in instances], params.get("Filters"), _STATUS_PATHS, tagged=False)
+    views = matching([status_view(each) for each in instances], params.get("Filters"), INSTANCE_STATUS, tagged=False)
     end_dry_run(params)
     shown, token = page(views, params, key=lambda view: str(view["InstanceId"]))
     return _with_token({"InstanceStatuses": shown}, token)

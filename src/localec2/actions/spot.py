@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from localec2.actions.filter_tables import SPOT_PRICES, SPOT_REQUESTS
 from localec2.actions.launch import launch, spot_request
 from localec2.actions.wanted import tags_by_type, wanted
 from localec2.context import Context, end_dry_run
 from localec2.errors import INVALID_VALUE, NO_CAPACITY, SPOT_NOT_FOUND, Ec2Error
-from localec2.filters import NOTHING, matching
+from localec2.filters import matching
 from localec2.model import Instance, SpotRequest
 from localec2.paging import page
 from localec2.protocol import Params, Result
@@ -18,32 +19,6 @@ from localec2.views import View, groups_view, iso, spot_request_view
 
 PRICE_HOLDS_S = 6 * 3600
 _SPECIFICATION_MEMBERS = ("ImageId", "InstanceType", "KeyName", "SubnetId", "Placement", "IamInstanceProfile")
-_REQUEST_PATHS = {
-    "create-time": "CreateTime",
-    "instance-id": "InstanceId",
-    "launch.group-id": "LaunchSpecification.SecurityGroups.GroupId",
-    "launch.group-name": "LaunchSpecification.SecurityGroups.GroupName",
-    "launch.image-id": "LaunchSpecification.ImageId",
-    "launch.instance-type": "LaunchSpecification.InstanceType",
-    "launch.key-name": "LaunchSpecification.KeyName",
-    "launched-availability-zone": "LaunchedAvailabilityZone",
-    "product-description": "ProductDescription",
-    "spot-instance-request-id": "SpotInstanceRequestId",
-    "spot-price": "SpotPrice",
-    "state": "State",
-    "status-code": "Status.Code",
-    "status-message": "Status.Message",
-    "type": "Type",
-    **dict.fromkeys(("availability-zone-group", "fault-code", "fault-message", "launch-group"), NOTHING),
-    **dict.fromkeys(("valid-from", "valid-until"), NOTHING),
-}
-_PRICE_PATHS = {
-    "availability-zone": "AvailabilityZone",
-    "instance-type": "InstanceType",
-    "product-description": "ProductDescription",
-    "spot-price": "SpotPrice",
-    "timestamp": "Timestamp",
-}
 
 
 def request_spot_instances(params: Params, context: Context) -> Result:
@@ -82,7 +57,7 @@ def fulfil_open_requests(context: Context) -> None:
 
 def describe_spot_instance_requests(params: Params, context: Context) -> Result:
     ids = params.get("SpotInstanceRequestIds") or [each.id for each in context.world.all(SpotRequest)]
-    views = matching(_views(ids, context), params.get("Filters"), _REQUEST_PATHS)
+    views = matching(_views(ids, context), params.get("Filters"), SPOT_REQUESTS)
     end_dry_run(params)
     shown, token = page(views, params, key=lambda view: str(view["SpotInstanceRequestId"]))
     return {"SpotInstanceRequests": shown} | ({"NextToken": token} if token else {})
@@ -123,7 +98,7 @@ def describe_spot_price_history(params: Params, context: Context) -> Result:
         for position, zone in enumerate(zones)
         for at, price in _changes(usd_per_hour, position, since, until)
     ]
-    views = matching(rows, params.get("Filters"), _PRICE_PATHS, tagged=False)
+    views = matching(rows, params.get("Filters"), SPOT_PRICES, tagged=False)
     shown, token = page(views, {"MaxResults": 1000, **params}, key=_price_place, least=1)
     return {"SpotPriceHistory": shown, "NextToken": token or ""}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from localec2.actions.filter_tables import TAGS
 from localec2.context import Context, end_dry_run
 from localec2.errors import IMAGE_NOT_FOUND, INSTANCE_NOT_FOUND, SPOT_NOT_FOUND, TAG_RESERVED
 from localec2.filters import matching
@@ -11,8 +12,6 @@ from localec2.model import Image, Instance, SpotRequest, Tags
 from localec2.paging import page
 from localec2.protocol import Params, Result
 from localec2.views import View
-
-_PATHS = {"key": "Key", "resource-id": "ResourceId", "resource-type": "ResourceType", "value": "Value"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +76,7 @@ def describe_tags(params: Params, context: Context) -> Result:
     rows = [*_rows(context), *context.moto.ask("DescribeTags", {}).get("Tags", [])]
     # `tag:<key>` looks at the one tag that a row shows, as if the row were its resource.
     views = [{**row, "Tags": [{"Key": row["Key"], "Value": row["Value"]}]} for row in rows]
-    found = matching(views, params.get("Filters"), _PATHS)
+    found = matching(views, params.get("Filters"), TAGS)
     shown, token = page(found, params, key=lambda row: f"{row['ResourceId']} {row['Key']}")
     return {"Tags": shown} | ({"NextToken": token} if token else {})
 
