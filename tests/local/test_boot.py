@@ -9,6 +9,9 @@ import pytest
 from conftest import Localec2Service
 from real_pool import RealPool, until
 
+from roost.boot.roles import Role
+from roost.boot.settings import BootSettings, Joining
+
 pytestmark = pytest.mark.local
 
 
@@ -134,6 +137,26 @@ def test_it_comes_back_after_stop_and_start(pool: RealPool, worker: str) -> None
     pool.ec2.start_instances(InstanceIds=[worker])
     until(lambda: events(pool, worker).count("joined") > before, "it to join again")
     assert pool.ssh("sudo", "cat", "/etc/condor/tokens.d/own", on=worker) == token
+
+
+def test_a_boot_that_fails_says_why_on_the_console_and_starts_no_daemon(pool: RealPool) -> None:
+    lost = pool.launch(Role.EXECUTION_POINT, BootSettings(lease_s=600, idle_s=0, workers=1), None)
+    until(lambda: "failed" in events(pool, lost), "the failure")
+    assert (
+        "failed reason=the user data of an execution point names no"
+        in pool.ec2.get_console_output(InstanceId=lost)["Output"]
+    )
+    assert pool.ssh_once("systemctl", "is-active", "condor", on=lost).stdout.strip() != "active"
+    assert "roost-lease" in pool.ssh("systemctl", "list-timers", on=lost)
+
+
+def test_an_execution_point_that_cannot_join_says_why(pool: RealPool) -> None:
+    central_manager = str(pool.described(pool.access_point)["PrivateIpAddress"])
+    forged = Joining(central_manager=central_manager, token="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqb2luIn0.c2ln")
+    stranger = pool.launch(Role.EXECUTION_POINT, BootSettings(lease_s=600, idle_s=0, workers=1), forged)
+    until(lambda: "not joined yet" in events(pool, stranger), "its complaint")
+    assert "AUTHENTICATE" in pool.ec2.get_console_output(InstanceId=stranger)["Output"]
+    assert stranger not in pool.joined()
 
 
 def test_it_ends_itself_when_idle_and_when_the_lease_ends(pool: RealPool) -> None:

@@ -9,8 +9,9 @@ the broker to be called back. The manual's sections on CCB, IDTOKENS and partiti
 from dataclasses import dataclass
 
 from roost.boot.roles import Role
-from roost.boot.settings import Instructions, Intervals, Shape
+from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape
 
+POWER_OFF = f"{PROGRAMS}/power-off"  # condor_master runs it, as root, instead of leaving
 PORT = 9618  # shared by every daemon of the access point; the only one a security group opens inside the pool
 
 
@@ -194,9 +195,6 @@ def _execution_point(instructions: Instructions, facts: Facts) -> str:
             f"DEFAULT_MASTER_SHUTDOWN_SCRIPT = {POWER_OFF}",
         ]
     return "\n".join(lines) + "\n"
-
-
-POWER_OFF = "/usr/local/lib/roost/power-off"  # condor_master runs it, as root, instead of leaving
 
 
 def _size(shape: Shape | None) -> list[str]:

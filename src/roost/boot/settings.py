@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from roost.boot.roles import Role
 
+PROGRAMS = "/usr/local/lib/roost"  # where an instance keeps what it runs
+
 
 class Intervals(StrEnum):
     """Who decides how often HTCondor looks around."""

@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from importlib import resources
 
 from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Instructions, Intervals, Joining, Shape, instructions_json
+from roost.boot.settings import PROGRAMS, BootSettings, Instructions, Intervals, Joining, Shape, instructions_json
 from roost.errors import UsageError
 
 __all__ = ["LIMIT_BYTES", "BootSettings", "Intervals", "Joining", "Shape", "user_data"]
 
 LIMIT_BYTES = 16_384  # of EC2, before base64 (User Guide, "Run commands when you launch an EC2 instance")
-PROGRAMS = "/usr/local/lib/roost"
 
 # What an instance runs, as paths below `roost/boot`: standard library only.
 SHIPPED = (

@@ -6,6 +6,7 @@ import pytest
 
 from roost.boot.node.approve_tokens import TokenRequest, is_granted, token_requests
 from roost.boot.node.contextualise import hosts_text
+from roost.boot.node.own_token import last_complaint
 from roost.boot.node.timeline import started_at_s
 
 GOOD = TokenRequest(
@@ -89,6 +90,21 @@ OURS = "10.0.0.1 ip-10-0-0-1.ec2.internal ip-10-0-0-1 # roost\n"
 def test_hosts_file(old: str, new: str) -> None:
     assert hosts_text(old, "10.0.0.1", NAMES) == new
     assert hosts_text(new, "10.0.0.1", NAMES) == new
+
+
+@pytest.mark.parametrize(
+    ("log", "complaint"),
+    [
+        ("", "the collector does not list this instance"),
+        ("11/20/26 20:10:17 slot1: Changing state\n", "the collector does not list this instance"),
+        (
+            "11/20/26 20:10:17 Failed to start\n11/20/26 20:10:18 ERROR: AUTHENTICATE:1003: no method\n11/20 x x\n",
+            "ERROR: AUTHENTICATE:1003: no method",
+        ),
+    ],
+)
+def test_the_startds_last_complaint(log: str, complaint: str) -> None:
+    assert last_complaint(log) == complaint
 
 
 def test_start_of_a_process_whose_name_has_brackets() -> None:

@@ -6,6 +6,7 @@ same for all instances of a launch, and expires within minutes anyway.
 
 import sys
 import time
+from pathlib import Path
 
 from roost.boot.condor_config import own_identity
 from roost.boot.node.contextualise import INSTRUCTIONS, JOINING_TOKEN, OWN_TOKEN
@@ -14,7 +15,9 @@ from roost.boot.node.timeline import note, seconds_since_boot
 from roost.boot.settings import Instructions, instructions_from_json
 
 _PAUSES_S = (*[0.5] * 20, 1, 2, 3)  # between looks at the collector; then the last one
+_SAY_SO_AFTER_S = 20
 _PATIENCE_S = 600
+_STARTD_LOG = Path("/var/log/condor/StartLog")
 
 
 def main() -> int:
@@ -33,21 +36,37 @@ def main() -> int:
 
 
 def wait_until_joined(instance_id: str) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_S
+    started_at = time.monotonic()
+    say_so_at = started_at + _SAY_SO_AFTER_S
     pauses_s = iter(_PAUSES_S)
     booted_at = int(time.time() - seconds_since_boot())  # the collector may still hold the ad of the boot before
     this_boot = f'RoostInstanceId == "{instance_id}" && DaemonStartTime >= {booted_at}'
     while True:
-        reason = "the collector does not list this instance"
         try:
             if run("condor_status", "-startd", "-const", this_boot, "-af", "Name").strip():
                 note("joined")
                 return
+            reason = last_complaint(_STARTD_LOG.read_text() if _STARTD_LOG.exists() else "")
         except StepError as error:
             reason = str(error)
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > started_at + _PATIENCE_S:
             raise StepError(f"not joined after {_PATIENCE_S} s: {reason}")
+        if time.monotonic() > say_so_at:
+            note("not joined yet", reason=reason)
+            say_so_at = float("inf")
         time.sleep(next(pauses_s, _PAUSES_S[-1]))
+
+
+def last_complaint(log: str) -> str:
+    """Why the startd could not tell the collector of itself, in its own words.
+
+    >>> last_complaint("11/20/26 20:10:17 Starting\\n11/20/26 20:10:18 ERROR: SECMAN:2010: DENIED\\n11/20/26 ok\\n")
+    'ERROR: SECMAN:2010: DENIED'
+    """
+    complaints = [line for line in log.splitlines() if "ERROR" in line or "FAILED" in line or "Failed" in line]
+    if not complaints:
+        return "the collector does not list this instance"
+    return complaints[-1].split(maxsplit=2)[-1]
 
 
 def obtain_own_token(instructions: Instructions, instance_id: str) -> None:

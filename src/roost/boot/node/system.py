@@ -4,11 +4,12 @@ import os
 import subprocess
 from pathlib import Path
 
+from roost.boot.settings import PROGRAMS
+
 STATE = Path("/var/lib/roost")  # survives stop and start; belongs to one instance id
 CONDOR_CONFIG = Path("/etc/condor/config.d/50-roost.config")
 TOKENS = Path("/etc/condor/tokens.d")
 SIGNING_KEYS = Path("/etc/condor/passwords.d")
-PROGRAMS = Path("/usr/local/lib/roost")
 
 
 class StepError(Exception):
