@@ -1,5 +1,6 @@
 """shell (processes): run a program to its end; what it says on failure becomes our error."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 
@@ -27,6 +28,8 @@ def attempt(
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
+            # A plain user's path often lacks the directories of `ip` and `nft`.
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
             text=True,
             errors="replace",
             timeout=timeout_s,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Localec2Service
+from own_service import Localec2Service
 
 pytestmark = pytest.mark.local
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import boto3
 import pytest
-from conftest import Localec2Service, localec2, started
+from own_service import Localec2Service, localec2, started
 
 pytestmark = pytest.mark.local
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from conftest import Localec2Service, localec2
+from own_service import Localec2Service, localec2
 
 pytestmark = pytest.mark.local
 
