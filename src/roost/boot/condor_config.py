@@ -123,6 +123,11 @@ def schedd_name(pool: str) -> str:
     return f"ap@{trust_domain(pool)}"
 
 
+def slot_memory_mib(shape: Shape) -> int:
+    """What jobs can ask for: the rest is for the system and the daemons."""
+    return shape.memory_mib - max(128, shape.memory_mib // 16)
+
+
 def _pool(instructions: Instructions, facts: Facts) -> str:
     central_manager = instructions.joining.central_manager if instructions.joining else facts.private_ip
     return f"""\
@@ -201,8 +206,7 @@ def _size(shape: Shape | None) -> list[str]:
     """What the slot has; an unknown instance type is left to HTCondor's own detection."""
     if shape is None:
         return []
-    reserved_mib = max(128, shape.memory_mib // 16)  # for the system and the daemons
-    return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {shape.memory_mib - reserved_mib}"]
+    return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {slot_memory_mib(shape)}"]
 
 
 def _pace(role: Role, pace: Pace) -> str:
