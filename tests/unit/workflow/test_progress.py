@@ -1,0 +1,162 @@
+"""Progress, folded from event logs that HTCondor 23.9.6 wrote for planned workflows."""
+
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_submit_dir import hello
+
+from roost.workflow.failure import failure
+from roost.workflow.progress import (
+    JobProgress,
+    JobState,
+    Outcome,
+    Progress,
+    begin,
+    dag_exit_code,
+    fold,
+    fold_end,
+    parse_events,
+)
+
+DATA = Path(__file__).parent / "data"
+LOG = (DATA / "hello.log").read_text()
+AT = 1795205594.0  # 2026-11-20 20:13:14 UTC, the first submission
+
+
+def waiting(*names: str, retries: int = 1) -> Progress:
+    return Progress(jobs={name: JobProgress(name=name, state=JobState.READY, retries=retries) for name in names})
+
+
+def test_nothing_has_happened() -> None:
+    found = begin(hello())
+    assert found.totals[JobState.READY] == 1
+    assert found.totals[JobState.WAITING] == 3
+    assert not found.is_over
+
+
+def test_hello_to_its_end() -> None:
+    found = fold(begin(hello()), LOG)
+    assert found.totals[JobState.DONE] == 4
+    assert found.started_at == AT
+    (attempt,) = found.jobs["preprocess_ID0000001"].attempts
+    assert (attempt.started_at, attempt.exit_code, attempt.outcome) == (AT + 3, 0, Outcome.DONE)
+    assert (attempt.slot, attempt.host, attempt.instance_id) == ("slot1_1@rbd-d", "rbd-d", "i-0123456789abcdef0")
+    assert attempt.sent_bytes > 0
+    assert attempt.received_bytes > 0
+    assert found.rest == ""
+
+
+def test_children_become_ready_when_all_parents_are_done() -> None:
+    states = []
+    found = begin(hello())
+    for event in LOG.split("\n...\n")[:-1]:
+        found = fold(found, event + "\n...\n")
+        states.append((found.jobs["findrange_ID0000002"].state, found.jobs["analyze_ID0000004"].state))
+    assert (JobState.READY, JobState.WAITING) in states
+    assert (JobState.RUNNING, JobState.WAITING) in states
+    assert (JobState.DONE, JobState.READY) in states
+
+
+@given(st.lists(st.integers(0, len(LOG)), max_size=20))
+def test_cut_anywhere(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(LOG)]
+    found = begin(hello())
+    for start, end in pairwise(places):
+        found = fold(found, LOG[start:end])
+    assert found == fold(begin(hello()), LOG)
+
+
+def test_failed_twice() -> None:
+    log = (DATA / "retry.log").read_text()
+    found = fold(waiting("A", "B"), log)
+    assert found.jobs["A"].state is JobState.DONE
+    assert found.jobs["B"].state is JobState.FAILED
+    assert [one.exit_code for one in found.jobs["B"].attempts] == [3, 3]
+    once = log[: log.index("000 (004")]
+    assert fold(waiting("A", "B"), once).jobs["B"].state is JobState.RETRYING
+    assert fold(waiting("A", "B", retries=0), once).jobs["B"].state is JobState.FAILED
+
+
+def test_end_of_the_dag() -> None:
+    end = (DATA / "retry.dagman.out").read_text()
+    assert dag_exit_code(end) == 1
+    log = (DATA / "retry.log").read_text()
+    found = fold_end(fold(waiting("A", "B"), log[: log.index("000 (004")]), end)
+    assert (found.is_over, found.is_success) == (True, False)
+    assert [job.name for job in found.failed] == ["B"]
+    assert fold_end(waiting("A"), "11/20/26 20:02:50 Writing Rescue DAG") == waiting("A")
+
+
+def test_held_then_removed() -> None:
+    log = (DATA / "held.log").read_text()
+    held = fold(waiting("reads_ID1", retries=0), log[: log.index("009 (")])
+    assert held.jobs["reads_ID1"].state is JobState.HELD
+    assert held.jobs["reads_ID1"].hold_code == 13
+    assert "No such file or directory" in held.jobs["reads_ID1"].hold_reason
+    assert fold(held, log[log.index("009 (") :]).jobs["reads_ID1"].state is JobState.FAILED
+
+
+EVICTED = """\
+000 (001.000.000) 2026-11-20 20:13:14 Job submitted from host: <a>
+    DAG Node: A
+...
+001 (001.000.000) 2026-11-20 20:13:17 Job executing on host: <a>
+	SlotName: slot1_1@one
+...
+{event}
+...
+001 (001.000.000) 2026-11-20 20:14:17 Job executing on host: <b>
+	SlotName: slot1_1@two
+...
+"""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "004 (001.000.000) 2026-11-20 20:13:30 Job was evicted.",
+        "007 (001.000.000) 2026-11-20 20:13:30 Shadow exception!\n\tError from slot1_1@one",
+        "024 (001.000.000) 2026-11-20 20:13:30 Job reconnection failed",
+        "006 (001.000.000) 2026-11-20 20:13:30 Image size of job updated: 1",  # not a word about the eviction
+    ],
+)
+def test_lost_execution_point_is_no_retry(event: str) -> None:
+    job = fold(waiting("A"), EVICTED.format(event=event)).jobs["A"]
+    assert [(one.host, one.outcome) for one in job.attempts] == [("one", Outcome.EVICTED), ("two", Outcome.RUNNING)]
+    assert (job.state, job.submits) == (JobState.RUNNING, 1)
+
+
+def test_dots_in_a_text_end_no_event() -> None:
+    log = "012 (001.000.000) 2026-11-20 20:13:30 Job was held.\n\tsee the log...\n\tCode 1 Subcode 0\n...\n"
+    (event,) = parse_events(log)
+    assert "Code 1" in event.text
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason", "lines"),
+    [
+        ("a\nb\nPegasusLite: exitcode 3\n", "exit code 3", ("a", "b")),
+        ("roost: the task ended well (exit code 0) but did not write: x\n", "the task ended well (exit code 0)", ()),
+        ("", "exit code 3", ()),
+    ],
+)
+def test_failure_in_words(stderr: str, reason: str, lines: tuple[str, ...]) -> None:
+    log = (DATA / "retry.log").read_text().replace("DAG Node: B", "DAG Node: analyze_ID0000004")
+    executable = hello()
+    job = fold(begin(executable), log).jobs["analyze_ID0000004"]
+    found = failure(executable, job, stderr)
+    assert found.reason.startswith(reason)
+    assert (found.stderr, found.attempts, found.exit_code) == (lines, 2, 3)
+    assert found.instance_id == "i-0123456789abcdef0"
+    assert found.files[0] == PurePosixPath("/home/debian/runs/hello-1/submit/analyze_ID0000004.err")
+    assert "workflow.yml:" in found.at
+
+
+def test_held_job_in_words() -> None:
+    log = (DATA / "held.log").read_text().replace("reads_ID1", "analyze_ID0000004")
+    executable = hello()
+    found = failure(executable, fold(begin(executable), log).jobs["analyze_ID0000004"], "")
+    assert found.reason.startswith("held: its inputs could not be sent to the execution point (")

@@ -1,0 +1,96 @@
+"""The submit directory of the hello example, word for word, and what no golden file shows.
+
+After a wanted change: `python tests/unit/workflow/test_submit_dir.py` writes the golden files anew.
+"""
+
+import base64
+import json
+import re
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from roost.workflow.abstract import Workflow
+from roost.workflow.dag import dag_text, submit_argv, texts
+from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.profiles import Profiles
+from roost.workflow.source import load
+from roost.workflow.submit_dir import write
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
+EXAMPLES = HERE.parents[2] / "examples"
+
+
+def hello(site: Profiles | None = None) -> ExecutableWorkflow:
+    workflow: Workflow = load(EXAMPLES / "hello" / "workflow.yml")
+    return plan(
+        workflow,
+        Site(profiles=site or Profiles()),
+        RunPaths(run=PurePosixPath("/home/debian/runs/hello-1")),
+        uuid="d2bd8b9f-a189-4919-87b4-b92cc9d226b3",
+        planned_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+    )
+
+
+def readable(text: str) -> str:
+    """With the wrapper's instructions decoded: compressed bytes differ from one zlib to the next."""
+
+    def decoded(found: re.Match[str]) -> str:
+        return "invocation=" + json.dumps(json.loads(zlib.decompress(base64.b64decode(found[1]))))
+
+    return re.sub(r'invocation="([^"]+)"', decoded, text)
+
+
+@pytest.mark.parametrize("name", ["hello-0.dag", "dagman.config", "braindump.yml", "hello-0.static.bp"])
+def test_golden(name: str) -> None:
+    assert readable(texts(hello())[name]) == (GOLDEN / name).read_text()
+
+
+def test_everything_is_written_and_the_wrapper_is_executable(tmp_path: Path) -> None:
+    write(hello(), tmp_path)
+    submit = tmp_path / "submit"
+    assert {*texts(hello()), "invoke.py", "workflow.yml"} == {path.name for path in submit.iterdir()}
+    assert (submit / "invoke.py").stat().st_mode & 0o111 == 0o111
+    assert (submit / "invoke.py").read_text().startswith("#!/usr/bin/python3\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"submit", "input", "executables", "scratch", "output"}
+
+
+def test_environment_is_quoted_for_htcondor() -> None:
+    text = dag_text(hello(Profiles(env={"A": """it's "so" $HOME"""})))
+    assert """'A=it''s ""so"" $(DOLLAR)HOME'" """.strip() in text
+
+
+def test_condor_profiles_are_submit_commands() -> None:
+    assert '  requirements = (Machine != "x")\n' in dag_text(
+        hello(Profiles(condor={"requirements": '(Machine != "x")'}))
+    )
+
+
+def test_command_starts_in_the_submit_directory() -> None:
+    argv = submit_argv(hello())
+    assert argv[:2] == ["sh", "-c"]
+    assert argv[4:6] == ["/home/debian/runs/hello-1/submit", "condor_submit_dag"]
+    assert argv[-1] == "hello-0.dag"
+
+
+def test_large_workflow_is_one_file() -> None:
+    executable = plan(
+        load(EXAMPLES / "variants" / "workflow.yml"),
+        Site(),
+        RunPaths(run=PurePosixPath("/r")),
+        uuid="u",
+        planned_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+    )
+    text = dag_text(executable)
+    assert text.count("SUBMIT-DESCRIPTION ") == 1
+    assert text.count("\nJOB ") == 30
+    assert len(texts(executable)) == 6
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name in ("hello-0.dag", "dagman.config", "braindump.yml", "hello-0.static.bp"):
+        (GOLDEN / name).write_text(readable(texts(hello())[name]))
