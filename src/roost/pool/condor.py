@@ -21,7 +21,9 @@ class _Failure:
 
 # What HTCondor prints -> what the user can do about it. The first that fits counts.
 _FAILURES = (
-    _Failure(said=r"Couldn't find/remove", error=NotFoundError, hint="`roost status` lists the jobs"),
+    _Failure(
+        said=r"Couldn't find/remove|no jobs in the queue", error=NotFoundError, hint="`roost status` lists the jobs"
+    ),
     _Failure(said=r"already exists", error=UsageError, hint="give the run another name, or remove the old one"),
     _Failure(
         said=r"No such file|does not exist|can't cd to",
@@ -74,11 +76,16 @@ class Condor:
 
     def remove(self, cluster: int) -> None:
         """Take a cluster out of the queue, running or not; NotFoundError when it is not in it."""
-        self._printed(["condor_rm", str(cluster)], f"remove the jobs {cluster}")
+        argv, doing = ["condor_rm", str(cluster)], f"remove the jobs {cluster}"
+        # condor_rm of an empty queue says so and exits with 0
+        self._printed(argv, doing, complaint="no jobs in the queue")
 
-    def _printed(self, argv: Sequence[str], doing: str, *, input: bytes | None = None) -> str:
+    def _printed(
+        self, argv: Sequence[str], doing: str, *, input: bytes | None = None, complaint: str | None = None
+    ) -> str:
+        """Standard output; an error for an exit code, and for a `complaint` on standard error."""
         done = self._access_point.run(argv, input=input)
-        if done.exit_code != 0:
+        if done.exit_code != 0 or (complaint is not None and complaint in done.stderr):
             raise failure(doing, done.stderr + "\n" + done.stdout)
         return done.stdout
 

@@ -10,6 +10,7 @@ from roost.pool.condor import failure, submitted_cluster
     ("words", "expected"),
     [
         ("\nCouldn't find/remove all jobs in cluster 999\n", NotFoundError),
+        ("condor_rm:0:There are no jobs in the queue\n", NotFoundError),
         ("ERROR: on Line 1 of submit file: no queue statement\n\nERROR: Failed to parse command file.", UsageError),
         ("\nERROR: Executable file /nope does not exist\n", NotFoundError),
         ('ERROR: "d.dag.condor.sub" already exists.\n', UsageError),
