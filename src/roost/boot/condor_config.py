@@ -4,6 +4,9 @@ Travels to the instance with the node programs: standard library only. The text 
 
 Outbound mode: an execution point registers with the broker (CCB) of the collector and opens no port; the schedd asks
 the broker to be called back. The manual's sections on CCB, IDTOKENS and partitionable slots explain every name here.
+
+Not used: attaching slots directly to the schedd. It saves the wait for a negotiation, half a second here, but the schedd
+wants DAEMON of whoever does it, which would let an execution point submit jobs.
 """
 
 from dataclasses import dataclass
@@ -88,7 +91,7 @@ PACES: tuple[tuple[float, Pace], ...] = (
 
 
 def condor_config(instructions: Instructions, facts: Facts) -> str:
-    """The whole of /etc/condor/config.d/50-roost.config, or what fills it on this role."""
+    """The whole of /etc/condor/config.d/50-roost.config."""
     match instructions.role:
         case Role.ACCESS_POINT:
             sections = [_pool(instructions, facts), _access_point(instructions)]
