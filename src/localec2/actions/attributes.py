@@ -3,15 +3,13 @@
 import base64
 from dataclasses import replace
 
-from localec2.actions.wanted import checked_groups, checked_user_data, with_options
+from localec2.actions.wanted import checked_behavior, checked_groups, checked_user_data, with_options
 from localec2.context import Context, end_dry_run
 from localec2.errors import INVALID_COMBINATION, INVALID_TYPE, INVALID_VALUE, IS_TERMINATED, NOT_STOPPED
 from localec2.lifecycle import State
 from localec2.model import Instance
 from localec2.protocol import Params, Result
 from localec2.views import ROOT_DEVICE, groups_view, iso, metadata_options_view
-
-_BEHAVIORS = ("stop", "terminate")
 
 
 def describe_instance_attribute(params: Params, context: Context) -> Result:
@@ -89,10 +87,8 @@ def _modified(instance: Instance, params: Params, context: Context) -> Instance:
     if "DisableApiTermination" in params:
         return replace(instance, termination_protected=bool(params["DisableApiTermination"].get("Value")))
     if "InstanceInitiatedShutdownBehavior" in params:
-        behavior = params["InstanceInitiatedShutdownBehavior"].get("Value")
-        if behavior not in _BEHAVIORS:
-            raise INVALID_VALUE(value=behavior, name="instanceInitiatedShutdownBehavior", why="")
-        return replace(instance, shutdown_behavior=behavior)
+        given = params["InstanceInitiatedShutdownBehavior"].get("Value", "")
+        return replace(instance, shutdown_behavior=checked_behavior(given))
     if "Groups" in params:
         return replace(instance, group_ids=checked_groups(params["Groups"], instance.vpc_id, context))
     if "UserData" in params:

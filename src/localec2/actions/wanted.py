@@ -19,6 +19,7 @@ from localec2.errors import (
     INVALID_COMBINATION,
     INVALID_PROFILE,
     INVALID_TYPE,
+    INVALID_VALUE,
     INVALID_ZONE,
     KEY_NOT_FOUND,
     MISSING_PARAMETER,
@@ -36,6 +37,13 @@ from localec2.protocol import Params
 
 DEFAULT_TYPE = "m1.small"
 USER_DATA_LIMIT_BYTES = 16384
+BEHAVIORS = ("stop", "terminate")
+MAX_HOPS = 64
+_OPTIONS = {
+    "HttpEndpoint": ("enabled", "disabled"),
+    "HttpTokens": ("optional", "required"),
+    "InstanceMetadataTags": ("disabled", "enabled"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +93,7 @@ def wanted(params: Params, context: Context) -> Wanted:
         key_name=key_name,
         public_key=public_key,
         user_data=checked_user_data(given.get("UserData")),
-        shutdown_behavior=given.get("InstanceInitiatedShutdownBehavior") or "stop",
+        shutdown_behavior=checked_behavior(given.get("InstanceInitiatedShutdownBehavior") or "stop"),
         metadata=with_options(MetadataOptions(), given.get("MetadataOptions") or {}),
         profile=_profile(given.get("IamInstanceProfile"), context),
         termination_protected=bool(given.get("DisableApiTermination")),
@@ -114,13 +122,26 @@ def with_template(params: Params, context: Context) -> Params:
 
 
 def with_options(options: MetadataOptions, given: Params) -> MetadataOptions:
-    """What is not named stays."""
+    """What is not named stays. Raises `Ec2Error` for a value that is none."""
+    for name, allowed in _OPTIONS.items():
+        if given.get(name, allowed[0]) not in allowed:
+            raise INVALID_VALUE(value=given[name], name=name, why=f"Must be one of {', '.join(allowed)}.")
+    if not 1 <= given.get("HttpPutResponseHopLimit", 1) <= MAX_HOPS:
+        raise INVALID_VALUE(
+            value=given["HttpPutResponseHopLimit"], name="HttpPutResponseHopLimit", why=f"Must be 1 to {MAX_HOPS}."
+        )
     return MetadataOptions(
         http_endpoint=given.get("HttpEndpoint", options.http_endpoint),
         http_tokens=given.get("HttpTokens", options.http_tokens),
         hop_limit=given.get("HttpPutResponseHopLimit", options.hop_limit),
         instance_tags=given.get("InstanceMetadataTags", options.instance_tags),
     )
+
+
+def checked_behavior(given: str) -> str:
+    if given not in BEHAVIORS:
+        raise INVALID_VALUE(value=given, name="instanceInitiatedShutdownBehavior", why="Must be stop or terminate.")
+    return given
 
 
 def tags_by_type(specifications: list[Any]) -> dict[str, Tags]:

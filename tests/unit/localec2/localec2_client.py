@@ -52,7 +52,8 @@ class Ec2:
             self.call(action, **params)
         return raised.value.code
 
-    def post(self, form: dict[str, str], *, region: str = "us-east-1", service: str = "ec2") -> TestResponse:
+    def post(self, form: dict[str, str], *, region: str = "", service: str = "ec2") -> TestResponse:
+        region = region or self.config.region
         return self.http.post("/", data=form, headers={"Authorization": SCOPE.format(region=region, service=service)})
 
     def control(self, path: str, body: Any = None) -> Any:

@@ -1,12 +1,15 @@
 """RunInstances: what is asked for is checked, and all of it is honoured."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 from localec2_client import Ec2
 
+from localec2.config import Config
 from localec2.model import MetadataOptions
+from localec2.world import World
 
 TEMPLATE = {
     "InstanceType": "c7i.large",
@@ -48,6 +51,9 @@ def prepared(ec2: Ec2) -> Ec2:
         ({"LaunchTemplate": {"LaunchTemplateName": "absent"}}, "InvalidLaunchTemplateName.NotFoundException"),
         ({"UserData": base64.b64encode(b"x" * 16385).decode()}, "InvalidParameterValue"),
         ({"UserData": "no base64!"}, "InvalidParameterValue"),
+        ({"InstanceInitiatedShutdownBehavior": "explode"}, "InvalidParameterValue"),
+        ({"MetadataOptions": {"HttpTokens": "maybe"}}, "InvalidParameterValue"),
+        ({"MetadataOptions": {"HttpPutResponseHopLimit": 65}}, "InvalidParameterValue"),
         ({"MinCount": 0}, "InvalidParameterValue"),
         ({"MinCount": 3, "MaxCount": 2}, "InvalidParameterValue"),
         ({"DryRun": True}, "DryRunOperation"),
@@ -171,3 +177,13 @@ def test_spot_by_market_options(ec2: Ec2) -> None:
     assert shown["SpotInstanceRequestId"] == request["SpotInstanceRequestId"]
     assert (request["State"], request["SpotPrice"], request["InstanceId"]) == ("active", "0.05", instance_id)
     assert request["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_another_region_has_its_own_zones_and_names() -> None:
+    world = World(":memory:")
+    ec2 = Ec2(world=world, config=Config(state_dir=Path("/nowhere"), port=5950, region="eu-central-1"))
+    shown = ec2.describe(*ec2.run())
+    assert shown["Placement"]["AvailabilityZone"] == "eu-central-1a"
+    assert shown["PrivateDnsName"].endswith(".eu-central-1.compute.internal")
+    assert shown["PublicDnsName"].endswith(".eu-central-1.compute.amazonaws.com")
+    world.close()
