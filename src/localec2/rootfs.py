@@ -164,7 +164,7 @@ def _run(argv: list[str], work: str, *, progress: Callable[[str], None]) -> None
                 if line.startswith("I: ") and line.rstrip().endswith("..."):
                     progress(line[3:].strip())
         except BaseException:
-            child.terminate()
+            child.kill()  # unshare passes no other signal on
             raise
     if child.returncode == 0:
         return

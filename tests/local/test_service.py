@@ -93,7 +93,10 @@ def test_a_full_disk_is_said_with_what_is_needed_and_where(small_disk: Path, loc
     assert "Traceback" not in done.stderr
 
 
-def test_a_killed_build_leaves_no_half_image(tmp_path: Path, localec2_service: Localec2Service) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_build_leaves_no_half_image(
+    signal_number: int, tmp_path: Path, localec2_service: Localec2Service
+) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "localec2", *build_arguments("jq", localec2_service)],
         env={**os.environ, "PYTHONPATH": str(SOURCE), "XDG_CACHE_HOME": str(tmp_path)},
@@ -106,7 +109,7 @@ def test_a_killed_build_leaves_no_half_image(tmp_path: Path, localec2_service: L
         if "installing remaining" in line:
             break
     assert processes_of(tmp_path)
-    child.send_signal(signal.SIGKILL)
+    child.send_signal(signal_number)
     child.wait()
     cache = tmp_path / "localec2"
     assert not [*cache.glob("*.tar"), *cache.glob("*.executables")]
