@@ -127,8 +127,8 @@ def transformations(mistakes: Mistakes, source: Source) -> Mapping[str, Transfor
         own = profiles(mistakes, document, (*path, "profiles"), table.get("profiles"))
         if name in found:
             mistakes.add(document, path, f"the transformation '{name}' is there twice; it is also at {found[name].at}")
-        elif place := _place(mistakes, source, path, table):
-            kind, pfn, of_site, at = place
+        else:
+            kind, pfn, of_site, at = _place(mistakes, source, path, table)
             found[name] = Transformation(
                 name=name, kind=kind, pfn=pfn, requires=needs, profiles=of_site.over(own), at=at
             )
@@ -167,13 +167,14 @@ def _entries(mistakes: Mistakes, source: Source, key: str) -> Iterator[tuple[Pat
 
 def _place(
     mistakes: Mistakes, source: Source, path: Path, table: Mapping[str, Any]
-) -> tuple[Kind, PurePath, Profiles, str] | None:
-    """Where to take a transformation from: what the image has before what has to be sent."""
-    document = source.document
+) -> tuple[Kind, PurePath, Profiles, str]:
+    """Where to take a transformation from: what the image has before what has to be sent.
+
+    What is wrong with it is noted; then it still has a place, so that jobs that name it are no mistakes as well.
+    """
+    document, before = source.document, mistakes.count
     found: list[tuple[Kind, PurePath, Profiles, str]] = []
-    count = 0
     for at, entry in mistakes.items(document, (*path, "sites"), table.get("sites")):
-        count += 1
         place = mistakes.table(
             document, at, entry, known=(*_TRANSFORMATION_SITE, "profiles"), later=("container", "hooks")
         )
@@ -191,15 +192,11 @@ def _place(
                 mistakes.add(document, (*at, "pfn"), said)
         elif kind == Kind.STAGEABLE and pfn and (local := _local_path(mistakes, source, at, pfn)):
             found.append((Kind.STAGEABLE, local, own, document.at((*at, "pfn"))))
-        elif kind == Kind.INSTALLED and pfn and len(table["sites"]) == 1:
-            mistakes.add(
-                *(document, at),
-                f"'{table['name']}' is installed at the site '{LOCAL}' alone, where no job runs; "
-                "name the execution site (condorpool) or make it stageable",
-            )
-    if not count:
-        mistakes.add(document, path, f"the transformation '{table['name']}' has no site")
-    return min(found, key=lambda place: place[0] is not Kind.INSTALLED, default=None)
+    if not found and mistakes.count == before:
+        said = f"'{table['name']}' is installed at the site '{LOCAL}' alone, where no job runs; name condorpool"
+        mistakes.add(document, path, said if table.get("sites") else f"'{table['name']}' has no site")
+    nowhere = (Kind.INSTALLED, PurePath("/"), Profiles(), document.at(path))
+    return min(found, key=lambda place: place[0] is not Kind.INSTALLED, default=nowhere)
 
 
 def _local_path(mistakes: Mistakes, source: Source, at: Path, pfn: str) -> PurePath | None:

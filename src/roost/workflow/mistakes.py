@@ -16,6 +16,10 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: list[tuple[str, int, str]] = []
 
+    @property
+    def count(self) -> int:
+        return len(self._found)
+
     def add(self, document: Document, path: Path, said: str) -> None:
         found = (document.source, document.line(path), f"{document.at(path)}: {said}")
         if found not in self._found:

@@ -4,7 +4,10 @@ The catalogs are sections of the workflow, or files beside it under Pegasus' usu
 `pegasus.properties` says.
 """
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -35,6 +38,11 @@ def load(path: Path) -> Workflow:
     """The workflow in `path`, checked. Raises NotFoundError, or UsageError with every mistake in all of its files."""
     if not path.is_file():
         raise NotFoundError(f"there is no workflow {path}", "name a Pegasus 5 workflow.yml")
+    with _no_collection():
+        return _load(path)
+
+
+def _load(path: Path) -> Workflow:
     mistakes = Mistakes()
     properties_path = path.with_name("pegasus.properties")
     properties = Properties()
@@ -60,6 +68,18 @@ def load(path: Path) -> Workflow:
         lambda local: Path(local).is_file(),
         mistakes,
     )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Parsing makes many objects and drops few: without the cycle collector it takes less than half the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _catalog(path: Path, section: str, properties: Properties) -> list[Source]:

@@ -125,6 +125,7 @@ MISTAKES = [
     ("  stdout: c.txt\n", "  profiles: {condor: {executable: x}}\n", 16, "set by Roost"),
     ("lfn: a.txt, type: input", "lfn: ../a.txt, type: input", 9, "has to stay below the job's directory"),
     ("requires: [awk]", "requires: [akw]", 30, "requires 'akw', which is no transformation; did you mean 'awk'?"),
+    ("name: condorpool, pfn: /bin/cat", "name: local, pfn: /bin/cat", 33, "installed at the site 'local' alone"),
     ("pfn: /bin/cat", "pfn: bin/cat", 37, "an installed transformation has an absolute path"),
     ('"two words', "\"two 'words", 7, "an argument cannot be"),
     # what Pegasus has and Roost does not

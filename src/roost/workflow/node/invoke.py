@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -145,7 +146,7 @@ def record(
         f"  hostname: {machine.nodename}",
         f"  pid: {os.getpid()}",
         f"  uid: {os.getuid()}",
-        f"  user: {quoted(os.environ.get('USER', str(os.getuid())))}",
+        f"  user: {quoted(user())}",
         "  mainjob:",
         f"    start: {iso(started_at)}",
         f"    duration: {duration}",
@@ -211,7 +212,7 @@ def tail(path: Path) -> str:
         return ""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - SHOWN_BYTES))
-        text = file.read().decode("utf-8", "replace")
+        text = file.read().decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     text = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
     return text if not text or text.endswith("\n") else text + "\n"
 
@@ -224,6 +225,13 @@ def quoted(text: str) -> str:
 def iso(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1000):03d}+00:00"
+
+
+def user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a slot user without an entry
+        return str(os.getuid())
 
 
 def address() -> str:
