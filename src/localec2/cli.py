@@ -38,8 +38,8 @@ def cli() -> None:
 @cli.command()
 @_STATE_DIR
 @click.option("--port", type=click.IntRange(1, 65535), help="The API's port on 127.0.0.1 (default: 5950 and up).")
-@click.option("--region", default="us-east-1", show_default=True)
-def start(state_dir: Path | None, port: int | None, region: str) -> None:
+@click.option("--region", help="The one region that it is (default: us-east-1).")
+def start(state_dir: Path | None, port: int | None, region: str | None) -> None:
     """Start the service in the background and wait until it is ready."""
     from localec2 import daemon, preflight
 
@@ -80,9 +80,9 @@ def status(state_dir: Path | None, as_json: bool) -> None:
 @cli.command()
 @_STATE_DIR
 @click.option("--port", type=click.IntRange(1, 65535))
-@click.option("--region", default="us-east-1", show_default=True)
+@click.option("--region", help="The one region that it is (default: us-east-1).")
 @click.option("--verbose", is_flag=True, help="Log every request.")
-def serve(state_dir: Path | None, port: int | None, region: str, verbose: bool) -> None:
+def serve(state_dir: Path | None, port: int | None, region: str | None, verbose: bool) -> None:
     """Run the service in the foreground."""
     import logging
 

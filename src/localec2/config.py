@@ -10,6 +10,7 @@ from pathlib import Path
 
 SLOTS = 32
 DEFAULT_PORT = 5950  # slot n: 5950 + n
+DEFAULT_REGION = "us-east-1"
 # RFC 2544: set aside for test beds, never routed on the Internet. 32 slots of 4096 addresses.
 TEST_NETWORK = IPv4Network("198.18.0.0/15")
 METADATA_IP = "169.254.169.254"
@@ -23,7 +24,7 @@ class Config:
     state_dir: Path
     port: int
     slot: int = 0
-    region: str = "us-east-1"
+    region: str = DEFAULT_REGION
     account_id: str = "000000000000"
     vpc_cidr: str = "172.31.0.0/16"  # the default VPC
 

@@ -33,18 +33,14 @@ class Started:
     was_running: bool
 
 
-def start(state_dir: Path, *, port: int | None, region: str) -> Started:
+def start(state_dir: Path, *, port: int | None, region: str | None) -> Started:
     """Running and ready when this returns; does nothing when it already runs. Raises `Localec2Error`."""
     preflight.require()
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _one_at_a_time(state_dir):
         pid, before = running_pid(state_dir), slots.existing(state_dir)
         if pid is not None and before is not None:
-            if port not in (None, before.port):
-                raise Localec2Error(
-                    f"the service already runs on port {before.port}, not {port}",
-                    "`localec2 stop` ends it (instances keep running); then start it on the other port.",
-                )
+            _require_same(before, port=port, region=region)
             return Started(config=before, pid=pid, was_running=True)
         claimed = slots.claim(state_dir, port=port, region=region)
         try:
@@ -113,6 +109,15 @@ def control(config: Config, path: str, body: object = None) -> Any:
             f"the service on {config.endpoint_url} does not answer: {error}",
             f"`localec2 start` starts it; its log is {config.log}.",
         ) from error
+
+
+def _require_same(running: Config, *, port: int | None, region: str | None) -> None:
+    for name, asked, has in (("port", port, running.port), ("region", region, running.region)):
+        if asked not in (None, has):
+            raise Localec2Error(
+                f"the service already runs with {name} {has}, not {asked}",
+                "`localec2 stop` ends it (instances keep running); then start it as you want it.",
+            )
 
 
 def _spawn(config: Config) -> int:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from localec2.config import DEFAULT_PORT, SLOTS, Config
+from localec2.config import DEFAULT_PORT, DEFAULT_REGION, SLOTS, Config
 from localec2.failures import Localec2Error
 
 _FILE = "service.json"
@@ -34,18 +34,19 @@ def existing(state_dir: Path) -> Config | None:
     return config if _holder(config.slot) == state_dir else None
 
 
-def claim(state_dir: Path, *, port: int | None, region: str) -> Claim:
-    """The settings to start with: those of before, or a free slot. Raises `Localec2Error` when there is none."""
+def claim(state_dir: Path, *, port: int | None, region: str | None) -> Claim:
+    """The settings to start with: what is asked for, else those of before, else a free slot and its port.
+
+    Raises `Localec2Error` when there is no slot.
+    """
     before = existing(state_dir)
-    if before is not None:
-        config = Config(
-            state_dir=state_dir, port=before.port if port is None else port, slot=before.slot, region=region
-        )
-    else:
-        slot = _free_slot(state_dir)
-        config = Config(
-            state_dir=state_dir, port=DEFAULT_PORT + slot if port is None else port, slot=slot, region=region
-        )
+    slot = _free_slot(state_dir) if before is None else before.slot
+    config = Config(
+        state_dir=state_dir,
+        slot=slot,
+        port=port or (DEFAULT_PORT + slot if before is None else before.port),
+        region=region or (DEFAULT_REGION if before is None else before.region),
+    )
     file = state_dir / _FILE
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps({"slot": config.slot, "port": config.port, "region": config.region}))

@@ -37,6 +37,14 @@ def test_start_again_finds_what_runs(localec2_service: Localec2Service) -> None:
     assert "already running" in again.stderr
 
 
+@pytest.mark.parametrize("other", [("--port", "1"), ("--region", "eu-west-1")])
+def test_start_again_otherwise_says_what_runs(other: tuple[str, str], localec2_service: Localec2Service) -> None:
+    again = command("start", "--state-dir", str(localec2_service.state_dir), *other)
+    assert again.returncode == 1
+    assert other[1] in again.stderr
+    assert "localec2 stop" in again.stderr
+
+
 def test_the_environment_for_other_clients(localec2_service: Localec2Service) -> None:
     assert f"export AWS_ENDPOINT_URL={localec2_service.endpoint_url}" in localec2_service.run("env").splitlines()
 
