@@ -19,6 +19,7 @@ from roost.pool.ads import JobStatus, instance_of
 from roost.pool.condor import Condor
 from roost.pool.verification import verification
 from roost.pool.verify import Question, Verdict
+from roost.report.timeline import Milestone, Moments, noted_on_console, with_noted
 
 pytestmark = pytest.mark.local
 
@@ -210,3 +211,15 @@ def test_one_instance_works_and_another_is_not_there(condor: Condor, access_poin
     assert len(told) == 8
     assert condor.jobs() == []
     assert access_point.run(["sh", "-c", "ls -d .roost-verify-* 2>/dev/null"]).stdout == ""
+
+
+def test_a_console_becomes_a_row_of_the_boot_timeline(pool: RealPool, condor: Condor) -> None:
+    worker = next(slot.instance_id for slot in condor.slots() if slot.is_partitionable)
+    launched_at_s = pool.described(worker)["LaunchTime"].timestamp()
+    asked = Moments(instance_id=worker, role="execution-point").at(Milestone.REQUESTED, launched_at_s)
+    console = pool.ec2.get_console_output(InstanceId=worker)["Output"]
+    known = with_noted(asked, noted_on_console(console), system_started_at_s=launched_at_s)
+    assert list(known.at_s) == [Milestone.REQUESTED, Milestone.BOOTED, Milestone.CONDOR_STARTED, Milestone.JOINED]
+    seconds = list(known.at_s.values())
+    assert seconds == sorted(seconds)
+    assert seconds[-1] - seconds[0] < 100
