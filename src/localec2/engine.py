@@ -48,7 +48,7 @@ class Engine:
         name = self._config.container(instance.id)
         guest = self._config.guest_dir
         self._podman(
-            "create",
+            *("create", "--pull", "never"),
             *("--name", name, "--label", f"{LABEL_SLOT}={self._config.slot}"),
             *("--label", f"{LABEL_INSTANCE}={instance.id}"),
             *("--hostname", instance.private_dns_name.split(".")[0]),

@@ -259,6 +259,18 @@ def test_a_reboot_keeps_address_and_disk(by: str, launch: Launch, ec2: Any) -> N
     assert machine.ssh("ls /home/debian").split() == ["kept"]
 
 
+def test_an_instance_that_cannot_start_ends_and_says_why(
+    ec2: Any, key: Path, localec2_service: Localec2Service
+) -> None:
+    control(localec2_service, "images", {"name": "gone", "engine_ref": "localhost/localec2-no-such-image:1"})
+    image_id = ec2.describe_images(Filters=[{"Name": "name", "Values": ["gone"]}])["Images"][0]["ImageId"]
+    asked = ec2.run_instances(ImageId=image_id, InstanceType="t3.small", MinCount=1, MaxCount=1)
+    machine = Machine(ec2, key, asked["Instances"][0]["InstanceId"])
+    machine.until("terminated")
+    assert machine.described["StateReason"]["Code"] == "Server.InternalError"
+    assert "localec2-no-such-image" in machine.described["StateReason"]["Message"]
+
+
 def test_an_image_of_an_instance_boots_as_another_one(launch: Launch, ec2: Any) -> None:
     origin = launch()
     origin.ssh("cloud-init status --wait && sudo touch /opt/mark && sync")
