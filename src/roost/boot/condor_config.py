@@ -5,8 +5,8 @@ Travels to the instance with the node programs: standard library only. The text 
 Outbound mode: an execution point registers with the broker (CCB) of the collector and opens no port; the schedd asks
 the broker to be called back. The manual's sections on CCB, IDTOKENS and partitionable slots explain every name here.
 
-Not used: attaching slots directly to the schedd. It saves the wait for a negotiation, half a second here, but the schedd
-wants DAEMON of whoever does it, which would let an execution point submit jobs.
+Not used: attaching slots directly to the schedd. It saves the wait for a negotiation, half a second here; but the
+schedd wants DAEMON of whoever does it, which would let an execution point submit jobs.
 """
 
 from dataclasses import dataclass
