@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -105,6 +105,18 @@ def test_file_names_with_blanks_and_directories(personal_pool: PersonalPool, tmp
     assert [personal_pool.read(str(one)) for one in ran.executable.results] == ["some text\n"] * 2
 
 
+def test_job_that_loses_its_slot_runs_again(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    script = "mkdir /tmp/roost-$ROOST_TEST 2>/dev/null && sleep 600; echo again > out.txt"
+    profiles = f"{{env: {{ROOST_TEST: {uuid4().hex}}}}}"
+    path = written(tmp_path, {"slow": script}, uses="{lfn: out.txt, type: output}", profiles=profiles, retries=0)
+    executable = submitted(personal_pool, path, tmp_path)
+    followed(personal_pool, executable, 60, until=lambda now: now.totals[JobState.RUNNING] == 1)
+    personal_pool.run("condor_vacate_job", "-constraint", 'pegasus_wf_xformation == "slow"')
+    progress = followed(personal_pool, executable, 120)
+    assert progress.is_success
+    assert [one.outcome for one in progress.jobs["slow_ID1"].attempts] == [Outcome.EVICTED, Outcome.DONE]
+
+
 def test_held_job_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -131,6 +143,13 @@ def run(
     timeout_s: float = 90,
 ) -> Ran:
     """Plan, send, submit, follow to the end."""
+    executable = submitted(pool, path, tmp_path, without=without)
+    return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
+
+
+def submitted(
+    pool: PersonalPool, path: Path, tmp_path: Path, *, without: frozenset[str] | set[str] = frozenset()
+) -> ExecutableWorkflow:
     remote = PurePosixPath(f"/home/debian/runs/{uuid4().hex[:8]}")
     executable = plan(load(path), Site(), RunPaths(run=remote), uuid=str(uuid4()), planned_at=datetime.now(UTC))
     local = tmp_path / "run"
@@ -140,10 +159,16 @@ def run(
             (local / upload.remote.relative_to(remote)).write_bytes(Path(upload.local).read_bytes())
     pool.put(local, str(remote))
     pool.run(*submit_argv(executable))
-    return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
+    return executable
 
 
-def followed(pool: PersonalPool, executable: ExecutableWorkflow, timeout_s: float) -> Progress:
+def followed(
+    pool: PersonalPool,
+    executable: ExecutableWorkflow,
+    timeout_s: float,
+    *,
+    until: Callable[[Progress], bool] = lambda progress: progress.is_over,
+) -> Progress:
     submit = executable.paths.submit
     progress, seen = begin(executable), 0
     deadline = time.monotonic() + timeout_s
@@ -152,10 +177,10 @@ def followed(pool: PersonalPool, executable: ExecutableWorkflow, timeout_s: floa
         log = pool.read(str(submit / executable.log))
         progress = fold_end(fold(progress, log[seen:]), end)
         seen = len(log)
-        if progress.is_over:
+        if until(progress):
             return progress
         time.sleep(1)
-    raise TimeoutError(f"the DAG did not end: {progress.totals}; {pool.run('condor_q', '-hold')}")
+    raise TimeoutError(f"the DAG did not come to it: {progress.totals}; {pool.run('condor_q', '-hold')}")
 
 
 def explained(pool: PersonalPool, ran: Ran, name: str) -> Failure:
