@@ -73,7 +73,7 @@ class Application:
             if _is_ec2(request, form):
                 response = self._ec2(request, form, body.decode("utf-8", "replace"))
             else:
-                response = self._other(environ, body)
+                response = self._other(request, body)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
@@ -111,14 +111,18 @@ class Application:
             protocol.read(action, answer.body, answer.status)  # raises what it says
         return answer.body
 
-    def _other(self, environ: "WSGIEnvironment", body: bytes) -> Response:
-        """Of another service, in its own protocol."""
+    def _other(self, request: Request, body: bytes) -> Response:
+        """Of another service, in its own protocol; what is signed for none is S3's."""
+        service = _scope(request).get("service", "") or "s3"
         try:
             with self._world.lock:
-                answer = self._moto.call(environ, body)
-        except NotImplementedError as error:
-            return _xml(protocol.error_answer(INVALID_ACTION(action=str(error).split()[1])), 400)
-        return Response(answer.body, status=answer.status, headers=answer.headers)
+                answer = self._moto.call(
+                    service, method=request.method, path=request.full_path, headers=dict(request.headers), body=body
+                )
+        except NotImplementedError:
+            log.warning("%s %s: moto does not have it", service, request.full_path)
+            return _refusal(request)
+        return Response([answer.body] if answer.body else [], status=answer.status, headers=answer.headers)
 
     def _control(self, request: Request) -> Response:
         try:
@@ -164,6 +168,15 @@ def _scope(request: Request) -> dict[str, str]:
     signed = request.headers.get("Authorization", "") or "Credential=" + request.args.get("X-Amz-Credential", "")
     found = _SCOPE.search(signed)
     return found.groupdict() if found else {}
+
+
+def _refusal(request: Request) -> Response:
+    """What another service says of an action that it does not have, in the protocol that was spoken."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    error = INVALID_ACTION(action=target or _form(request).get("Action", request.method))
+    if target:
+        return _json({"__type": error.code, "message": error.message}, error.status)
+    return _xml(protocol.error_answer(error), error.status)
 
 
 def _xml(body: bytes, status: int) -> Response:

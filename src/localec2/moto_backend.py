@@ -6,7 +6,6 @@ to moto's version and is not read by another one. moto's own instances, images a
 """
 
 import importlib
-import io
 import logging
 import os
 import pickle
@@ -18,9 +17,8 @@ from urllib.parse import urlencode
 import moto
 from moto.backends import list_of_moto_modules
 from moto.core.base_backend import BackendDict
+from moto.core.botocore_stubber import AWSPreparedRequest, BotocoreStubber
 from moto.ec2.exceptions import FilterNotImplementedError
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.test import run_wsgi_app
 
 from localec2 import protocol
 from localec2.config import Config
@@ -31,6 +29,8 @@ from localec2.world import World
 
 log = logging.getLogger(__name__)
 _SERVICES = ("ec2", "iam", "sts", "s3", "ssm")
+_HOP_BY_HOP = frozenset({"connection", "transfer-encoding"})
+_NO_SUCH_HOST = "Not yet implemented"
 _READS = ("Describe", "Get", "List", "Search", "Head")
 
 
@@ -72,7 +72,7 @@ class Moto:
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1300 of them, and images are ours
         self._world = world
         self._config = config
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher = BotocoreStubber()
         self._groups: list[SecurityGroup] | None = None
         self._restore()
 
@@ -83,19 +83,24 @@ class Moto:
         """Whether moto serves requests that are signed for it."""
         return service in list_of_moto_modules()
 
-    def call(self, environ: Mapping[str, Any], body: bytes) -> Answer:
-        """A request of any service but EC2, as it came. Raises `NotImplementedError` for what moto does not have."""
-        own = {**environ, "wsgi.input": io.BytesIO(body), "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id}
-        answer = self._run(own)
-        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD") and not _is_read(environ):
+    def call(self, service: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """A request of any service but EC2. Raises `NotImplementedError` for what moto does not have."""
+        answer = self._run(service, method=method, path=path, headers=headers, body=body)
+        target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # the action, in services that speak JSON
+        if method not in ("GET", "HEAD") and not target.startswith(_READS):
             self._save()
         return answer
 
     def ec2(self, action: str, form: Mapping[str, str]) -> Answer:
         """An EC2 request that is moto's. Raises `Ec2Error` for what moto does not have."""
         body = urlencode({**form, "Action": action, "Version": protocol.VERSION}).encode()
+        scope = f"ANY/20260101/{self._config.region}/ec2/aws4_request"
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
+        }
         try:
-            answer = self._run(self._environ(body))
+            answer = self._run("ec2", method="POST", path="/", headers=headers, body=body)
         except FilterNotImplementedError as error:
             raise INVALID_FILTER(name=str(error).split("'")[1]) from error
         except NotImplementedError as error:
@@ -201,34 +206,15 @@ class Moto:
             gives_public_ip=str(subnet.map_public_ip_on_launch).lower() == "true",
         )
 
-    def _environ(self, body: bytes) -> dict[str, Any]:
-        """A request as moto expects it, whatever host and scope the client signed for."""
-        scope = f"ANY/20260101/{self._config.region}/ec2/aws4_request"
-        return {
-            "REQUEST_METHOD": "POST",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": "/",
-            "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "CONTENT_TYPE": "application/x-www-form-urlencoded",
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_HOST": f"ec2.{self._config.region}.amazonaws.com",
-            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none",
-            "HTTP_X_MOTO_ACCOUNT_ID": self._config.account_id,
-        }
-
-    def _run(self, environ: Mapping[str, Any]) -> Answer:
-        body, status, headers = run_wsgi_app(self._app, dict(environ), buffered=True)
-        return Answer(status=int(status.split()[0]), headers=list(headers.items()), body=b"".join(body))
+    def _run(self, service: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """By the address that AWS has for the service, whatever host the client called; some have no region."""
+        for host in (f"{service}.{self._config.region}.amazonaws.com", f"{service}.amazonaws.com"):
+            own = {**headers, "Host": host, "X-Moto-Account-Id": self._config.account_id}
+            request = AWSPreparedRequest(method, f"https://{host}{path}", own, body, False)
+            found = self._dispatcher.process_request(request)
+            if found is not None and found[2] != _NO_SUCH_HOST:
+                return _answer(*found, has_body=method != "HEAD")
+        raise NotImplementedError(f"moto has no service {service}")
 
     def _save(self) -> None:
         self._groups = None
@@ -277,10 +263,14 @@ def _filter_names(form: Mapping[str, str]) -> set[str]:
     return {value for key, value in form.items() if key.startswith("Filter.") and key.endswith(".Name")}
 
 
-def _is_read(environ: Mapping[str, Any]) -> bool:
-    """By the name of the action, which JSON services have in a header."""
-    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-    return target.rpartition(".")[2].startswith(_READS) if target else False
+def _answer(status: Any, headers: Mapping[str, Any], body: str | bytes, *, has_body: bool) -> Answer:
+    """The length of a body is the server's to say, except where there is none."""
+    left_out = _HOP_BY_HOP | ({"content-length"} if has_body else set())
+    return Answer(
+        status=int(status),
+        headers=[(str(name), str(value)) for name, value in headers.items() if name.lower() not in left_out],
+        body=body.encode() if isinstance(body, str) else bytes(body),
+    )
 
 
 def _group(group: Any) -> SecurityGroup:

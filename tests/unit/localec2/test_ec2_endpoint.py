@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localec2_client import Ec2
+from localec2_client import SCOPE, Ec2
 
 from localec2.actions.table import ACTIONS, REFUSED
 from localec2.config import Config
@@ -134,6 +134,25 @@ def test_the_default_group_admits_its_members(ec2: Ec2) -> None:
 def test_other_services_are_motos(ec2: Ec2) -> None:
     answer = ec2.post({"Action": "GetCallerIdentity", "Version": "2011-06-15"}, service="sts")
     assert b"<Account>000000000000</Account>" in answer.data
+
+
+def test_an_object_of_s3(ec2: Ec2) -> None:
+    signed = {"Authorization": SCOPE.format(region="us-east-1", service="s3")}
+    for path, body in (("/bucket", b""), ("/bucket/an%20object", b"content")):
+        assert ec2.http.put(path, data=body, headers=signed).status_code == 200
+    assert ec2.http.get("/bucket/an%20object", headers=signed).data == b"content"
+    assert ec2.http.head("/bucket/an%20object", headers=signed).content_length == len(b"content")
+    assert ec2.http.get("/bucket/absent", headers=signed).status_code == 404
+
+
+def test_a_json_service_refuses_in_json(ec2: Ec2) -> None:
+    asked = {
+        "Authorization": SCOPE.format(region="us-east-1", service="servicequotas"),
+        "X-Amz-Target": "ServiceQuotasV20190624.NoSuchAction",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    answer = ec2.http.post("/", data="{}", headers=asked)
+    assert (answer.status_code, answer.json["__type"]) == (400, "InvalidAction")
 
 
 # ---- faults and control paths
