@@ -173,7 +173,7 @@ def followed(
     progress, seen = begin(executable), 0
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        end = pool.read(str(submit / f"{executable.dag}.dagman.out"))
+        end = pool.read(str(submit / executable.dagman_out))
         log = pool.read(str(submit / executable.log))
         progress = fold_end(fold(progress, log[seen:]), end)
         seen = len(log)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.catalogs import Kind, Replica, Source, Transformation, full_name
+from roost.workflow.catalogs import NOWHERE, Kind, Replica, Source, Transformation, full_name
 from roost.workflow.catalogs import replicas as read_replicas
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.catalogs import transformations as read_transformations
@@ -112,7 +112,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
 
     shared = profiles(mistakes, document, ("profiles",), top.get("profiles"))
     jobs = tuple(_jobs(mistakes, document, top, known, shared))
-    if not jobs and isinstance(top.get("jobs"), list | None):
+    if not top.get("jobs") and top:
         mistakes.add(document, ("jobs",), "a workflow without jobs")
     producers = _producers(mistakes, document, top, jobs)
     used = _inputs_found(mistakes, document, top, jobs, producers, replicas, is_file)
@@ -285,6 +285,8 @@ def _inputs_found(
                 words = did_you_mean(lfn, {**producers, **replicas})
                 said = f"'{lfn}' is used by '{job.id}', made by no job and in no replica catalog{words}"
                 mistakes.add(document, _path_of(top, job, lfn), said)
+            elif replicas[lfn].local == NOWHERE:
+                continue
             elif not is_file(replicas[lfn].local):
                 where = replicas[lfn]
                 said = f"the input file '{lfn}' is not there: {where.local} ({where.at})"

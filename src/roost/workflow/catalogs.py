@@ -20,6 +20,7 @@ from roost.yaml_lines import Document, Path, did_you_mean
 if TYPE_CHECKING:
     from roost.workflow.abstract import Workflow
 
+NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
 _TRANSFORMATION_SITE = ("name", "pfn", "type", "bypassStaging", "arch", "os.type", "os.release", "os.version")
 _SITE = ("name", "arch", "os.type", "os.release", "os.version", "directories", "profiles")
@@ -96,6 +97,8 @@ def replicas(mistakes: Mistakes, source: Source) -> Mapping[str, Replica]:
         document = source.document
         table = mistakes.table(document, path, entry, known=("lfn", "pfns", "checksum"), later=("regex",))
         lfn = mistakes.word(document, path, table, "lfn")
+        if lfn and not table.get("pfns"):
+            mistakes.add(document, path, f"'{lfn}' has no pfns: it does not say where the file is")
         for at, pfn in mistakes.items(document, (*path, "pfns"), table.get("pfns")):
             place = mistakes.table(document, at, pfn, known=("site", "pfn"))
             if place.get("site", LOCAL) != LOCAL:
@@ -106,6 +109,8 @@ def replicas(mistakes: Mistakes, source: Source) -> Mapping[str, Replica]:
             local = _local_path(mistakes, source, at, mistakes.word(document, at, place, "pfn"))
             if lfn and local and lfn not in found:
                 found[lfn] = Replica(lfn=lfn, local=local, at=document.at((*at, "pfn")))
+        if lfn:
+            found.setdefault(lfn, Replica(lfn=lfn, local=NOWHERE, at=document.at(path)))
     return found
 
 
@@ -195,7 +200,7 @@ def _place(
     if not found and mistakes.count == before:
         said = f"'{table['name']}' is installed at the site '{LOCAL}' alone, where no job runs; name condorpool"
         mistakes.add(document, path, said if table.get("sites") else f"'{table['name']}' has no site")
-    nowhere = (Kind.INSTALLED, PurePath("/"), Profiles(), document.at(path))
+    nowhere = (Kind.INSTALLED, NOWHERE, Profiles(), document.at(path))
     return min(found, key=lambda place: place[0] is not Kind.INSTALLED, default=nowhere)
 
 

@@ -121,8 +121,13 @@ class ExecutableWorkflow:
 
     @property
     def log(self) -> str:
-        """The event log of all jobs: what `progress` folds."""
+        """The event log of all jobs: what `progress.fold` reads."""
         return f"{self.name}-0.log"
+
+    @property
+    def dagman_out(self) -> str:
+        """DAGMan's own messages: what `progress.fold_end` reads."""
+        return f"{self.dag}.dagman.out"
 
     @property
     def directories(self) -> tuple[PurePosixPath, ...]:

@@ -5,7 +5,7 @@ The log is the one that all jobs of a run share; chunks are folded as they arriv
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -89,6 +89,7 @@ class JobProgress:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     jobs: Mapping[str, JobProgress]
+    children: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clusters: Mapping[int, str] = field(default_factory=dict)  # HTCondor's ClusterId: name
     started_at: float | None = None  # first and last event
     last_at: float | None = None
@@ -129,8 +130,10 @@ class Event:
 def begin(executable: ExecutableWorkflow) -> Progress:
     """Nothing has happened yet."""
     parents: dict[str, list[str]] = {job.name: [] for job in executable.jobs}
+    children: dict[str, list[str]] = {job.name: [] for job in executable.jobs}
     for parent, child in executable.edges:
         parents[child].append(parent)
+        children[parent].append(child)
     jobs = {
         job.name: JobProgress(
             name=job.name,
@@ -140,7 +143,8 @@ def begin(executable: ExecutableWorkflow) -> Progress:
         )
         for job in executable.jobs
     }
-    return Progress(jobs=MappingProxyType(jobs))
+    below = {name: tuple(names) for name, names in children.items()}
+    return Progress(jobs=MappingProxyType(jobs), children=MappingProxyType(below))
 
 
 def fold(progress: Progress, text: str) -> Progress:
@@ -152,7 +156,7 @@ def fold(progress: Progress, text: str) -> Progress:
         return replace(progress, rest=log)
     jobs, clusters = dict(progress.jobs), dict(progress.clusters)
     for event in events:
-        _apply(jobs, clusters, event)
+        _apply(jobs, clusters, progress.children, event)
     started_at = progress.started_at if progress.started_at is not None else events[0].at
     return replace(
         progress,
@@ -213,21 +217,21 @@ def attributes(text: str) -> dict[str, str]:
     return dict(_ATTRIBUTE.findall(text))
 
 
-def _apply(jobs: dict[str, JobProgress], clusters: dict[int, str], event: Event) -> None:
+def _apply(
+    jobs: dict[str, JobProgress], clusters: dict[int, str], children: Mapping[str, tuple[str, ...]], event: Event
+) -> None:
     if event.kind == 0 and (node := _NODE.search(event.text)):
         clusters[event.cluster] = node[1]
     name = clusters.get(event.cluster)
     if name is None or name not in jobs:
         return
     jobs[name] = job = _after(jobs[name], event)
-    if job.state is JobState.DONE:
-        for other in jobs.values():
-            if other.state is JobState.WAITING and name in other.parents and _all_done(jobs, other.parents):
-                jobs[other.name] = replace(other, state=JobState.READY)
-
-
-def _all_done(jobs: Mapping[str, JobProgress], names: Iterable[str]) -> bool:
-    return all(jobs[name].state is JobState.DONE for name in names)
+    if job.state is not JobState.DONE:
+        return
+    for child in (jobs[one] for one in children.get(name, ())):
+        is_ready = all(jobs[parent].state is JobState.DONE for parent in child.parents)
+        if is_ready and child.state is JobState.WAITING:
+            jobs[child.name] = replace(child, state=JobState.READY)
 
 
 def _after(job: JobProgress, event: Event) -> JobProgress:

@@ -163,6 +163,21 @@ def test_all_mistakes_at_once_in_the_order_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "only"),
+    [
+        ("site: local, pfn: in", "site: other, pfn: in", "workflow.yml:23: not supported yet: a replica at the site"),
+        ("    pfns:\n    - {site: local, pfn: in/a.txt}\n", "", "workflow.yml:21: 'a.txt' has no pfns"),
+        ("jobs:\n", "jobs: []\nhooks: {}\nmetadata:\n", "workflow.yml:3: a workflow without jobs"),
+    ],
+)
+def test_one_mistake_is_told_once(before: str, after: str, only: str) -> None:
+    assert before in GOOD
+    text = GOOD.replace(before, after).replace("jobDependencies:\n- id: A\n  children: [B]\n", "")
+    (found,) = mistakes(text)
+    assert found.startswith(only)
+
+
 def test_missing_input_file_is_named_with_its_path() -> None:
     (found,) = mistakes(GOOD, FILES - {PurePath("/w/in/a.txt")})
     assert found == "workflow.yml:9: the input file 'a.txt' is not there: /w/in/a.txt (workflow.yml:26)"
