@@ -18,7 +18,7 @@ from typing import Any
 
 from localec2 import preflight, slots
 from localec2.config import Config
-from localec2.engine import Engine
+from localec2.engine import COMMITTED, Engine
 from localec2.failures import Localec2Error
 from localec2.network import Network
 
@@ -173,11 +173,15 @@ def _end(pid: int, state_dir: Path) -> None:
 
 
 def _forget_instances(config: Config) -> None:
-    from localec2.model import Instance
+    """Images stay, but for those that were deregistered and kept only for an instance."""
+    from localec2.model import Image, Instance
     from localec2.world import World
 
-    world = World(config.database)
+    world, engine = World(config.database), Engine(config)
     world.forget(world.all(Instance))
+    for image in world.all(Image):
+        if image.state == "deregistered" and image.engine_ref.startswith(COMMITTED):
+            engine.remove_image(image.engine_ref)
     world.close()
 
 
