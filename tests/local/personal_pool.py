@@ -30,6 +30,7 @@ NEGOTIATOR_MIN_INTERVAL = 1
 NEGOTIATOR_CYCLE_DELAY = 1
 SCHEDD_INTERVAL = 2
 SCHEDD_MIN_INTERVAL = 1
+PERIODIC_EXPR_INTERVAL = 2
 """
 # What systemd would do, without systemd: run-time directories, the submitting user, condor_master.
 _START = f"""\
