@@ -162,6 +162,7 @@ def test_an_answer_lost_is_not_launched_twice(ec2: Ec2) -> None:
     asked = {"ImageId": ec2.image(), "InstanceType": "t3.medium", "MinCount": 1, "MaxCount": 1, "ClientToken": "once"}
     ec2.control("faults", [{"action": "RunInstances", "code": "Unavailable", "after": True}])
     assert ec2.code("RunInstances", **asked) == "Unavailable"
+    assert len(_all(ec2)) == 1
     assert ec2.run(ClientToken="once") == [each["Instances"][0]["InstanceId"] for each in _all(ec2)]
 
 

@@ -150,6 +150,18 @@ def test_a_spot_fleet(ec2: Ec2) -> None:
     assert len(_requests(ec2)) == 2
 
 
+def test_weights_count_as_capacity(ec2: Ec2) -> None:
+    _fleet(ec2, 1)  # the launch template
+    config = {
+        "LaunchTemplateSpecification": {"LaunchTemplateName": "lt", "Version": "$Latest"},
+        "Overrides": [{"InstanceType": "c7i.2xlarge", "WeightedCapacity": 4}, {"InstanceType": "c7i.large"}],
+    }
+    ec2.control("capacity", {"c7i.2xlarge": 2})
+    answer = _fleet(ec2, 10, LaunchTemplateConfigs=[config])
+    launched = {each["InstanceType"]: len(each["InstanceIds"]) for each in answer["Instances"]}
+    assert launched == {"c7i.2xlarge": 2, "c7i.large": 2}
+
+
 def test_the_same_fleet_twice(ec2: Ec2) -> None:
     first = _fleet(ec2, 2, ClientToken="once")
     second = _fleet(ec2, 2, ClientToken="once")
