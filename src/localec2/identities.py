@@ -15,16 +15,14 @@ RESERVED_PUBLIC_END = 3  # this machine, the router, broadcast
 
 def new_id(prefix: str, rng: Random) -> str:
     """
-
     >>> new_id("i", Random(0))
-    'i-0b47b28d9d2b8d5d3'
+    'i-0629f6fbed82c07cd'
     """
     return f"{prefix}-0{rng.getrandbits(64):016x}"
 
 
 def is_well_formed(resource_id: str, prefix: str) -> bool:
     """
-
     >>> is_well_formed("i-0123456789abcdef0", "i"), is_well_formed("i-12345678", "i"), is_well_formed("i-x", "i")
     (True, True, False)
     """
