@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import Localec2Service
+from own_service import Localec2Service
 from real_pool import RealPool, until
 
 from roost.boot.roles import Role
