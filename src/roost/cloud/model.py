@@ -43,6 +43,7 @@ class PoolInstance:
     image_id: str
     launched_at: datetime
     launch: str
+    expires_at: str = ""  # ISO 8601, as the tag has it
     state_reason: str = ""
 
     @property
@@ -126,6 +127,15 @@ class Authorize:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Revoke:
+    group_name: str
+    ingress: Ingress
+
+    def __str__(self) -> str:
+        return f"no longer let port {self.ingress.port} in from {self.ingress.cidr or 'the members'}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """One RunInstances call. `types` are tried in order until one has the capacity."""
 
@@ -173,4 +183,4 @@ class DeleteKey:
         return f"delete the key pair {self.name}"
 
 
-Action = ImportKey | CreateGroup | Authorize | Launch | Terminate | DeleteVolume | DeleteGroup | DeleteKey
+Action = ImportKey | CreateGroup | Authorize | Revoke | Launch | Terminate | DeleteVolume | DeleteGroup | DeleteKey

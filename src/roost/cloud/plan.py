@@ -28,6 +28,7 @@ from roost.cloud.model import (
     Ingress,
     InstanceState,
     Launch,
+    Revoke,
     Terminate,
 )
 from roost.spec import PoolSpec
@@ -56,7 +57,13 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime) -> lis
     if group is None:
         actions.append(CreateGroup(name=name, tags=tags))
     present = group.ingress if group else frozenset()
+    # An address of yesterday's may be somebody else's today.
+    actions += [Revoke(group_name=name, ingress=ingress) for ingress in sorted(present - set(_ingress(asker)), key=str)]
     actions += [Authorize(group_name=name, ingress=ingress) for ingress in _ingress(asker) if ingress not in present]
+    # Nobody stops an instance of a pool by plan; it cannot work, and its volume is billed.
+    halted = tuple(i.id for i in found.instances if i.is_billed and not i.is_usable)
+    if halted:
+        actions.append(Terminate(instance_ids=halted))
     wanted = (
         (Role.ACCESS_POINT, 1, (spec.access_point_type,)),
         (Role.EXECUTION_POINT, spec.workers.count, spec.workers.type),
@@ -101,10 +108,10 @@ def launch_name(role: Role, found: Found) -> str:
     name, and EC2 gives the same instances again (see `client_token`).
 
     >>> launch_name(Role.EXECUTION_POINT, Found())
-    'execution-point after none'
+    'execution-point-e3b0c44298fc'
     """
     known = sorted(i.id for i in found.instances if i.role is role)
-    return f"{role.value} after {known[-1] if known else 'none'}"
+    return f"{role.value}-{hashlib.sha256(' '.join(known).encode()).hexdigest()[:12]}"
 
 
 def client_token(launch: Launch, *, group_id: str, instance_type: str) -> str:

@@ -1,0 +1,360 @@
+"""shell (boto3): EC2, the one API of both clouds; AWS and EC2 on this machine differ in the endpoint and nowhere else.
+
+In: actions of `plan`. Out: what EC2 describes, as values. Every error of botocore becomes one of ours here. Never
+creates anything without its tags in the same call.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from roost.boot.roles import Role
+from roost.boot.settings import Shape
+from roost.cloud.failures import failure
+from roost.cloud.model import (
+    EXPIRES_TAG,
+    LAUNCH_TAG,
+    POOL_TAG,
+    ROLE_TAG,
+    Action,
+    Authorize,
+    CreateGroup,
+    DeleteGroup,
+    DeleteKey,
+    DeleteVolume,
+    Found,
+    Group,
+    ImportKey,
+    Ingress,
+    InstanceState,
+    Launch,
+    PoolInstance,
+    Revoke,
+    Terminate,
+)
+from roost.cloud.plan import client_token
+from roost.errors import CloudError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, TagTypeDef
+
+_SETTLE_S = 15.0  # how long EC2 may take to show what it has accepted
+_DEPENDENCY_S = 120.0  # ... and to let go of a group whose members are terminated
+_POLL_S = 0.5
+# EC2's answers to a ClientToken that it has seen with other parameters (user data holds a fresh token each time).
+_LAUNCHED_BEFORE = {"IdempotentParameterMismatch", "IdempotentInstanceTerminated"}
+_NO_CAPACITY = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """How to reach EC2. None leaves it to boto3's own chain (environment, profile, instance role)."""
+
+    region: str
+    endpoint_url: str | None = None
+    credentials: tuple[str, str] | None = None  # access key id, secret
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Boot:
+    """What a launch's instances are to be made of."""
+
+    image_id: str
+    user_data: str
+    encrypted_root: str | None = None  # the image's root device, where its volume is to be encrypted gp3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundImage:
+    id: str
+    name: str
+    root_device: str
+
+
+class Ec2:
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        key, secret = access.credentials or (None, None)
+        with _translated("reach EC2"):
+            self._client: EC2Client = boto3.Session(region_name=access.region).client(
+                "ec2",
+                endpoint_url=access.endpoint_url,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                config=Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60),
+            )
+
+    def describe(self, pool: str) -> Found:
+        """All that carries the pool's tag."""
+        with _translated(f"describe the pool {pool}"):
+            return self._describe(pool)
+
+    def pools(self) -> list[str]:
+        """The names of all pools that have an instance, terminated or not, or a group."""
+        tagged: Any = [{"Name": "tag-key", "Values": [POOL_TAG]}]
+        with _translated("list the pools"):
+            groups = self._client.get_paginator("describe_security_groups").paginate(Filters=tagged)
+            instances = self._client.get_paginator("describe_instances").paginate(Filters=tagged)
+            found = {_tags(group.get("Tags"))[POOL_TAG] for page in groups for group in page["SecurityGroups"]}
+            found |= {
+                _tags(one.get("Tags"))[POOL_TAG]
+                for page in instances
+                for reservation in page["Reservations"]
+                for one in reservation["Instances"]
+                if one["State"]["Name"] != InstanceState.TERMINATED.value
+            }
+        return sorted(found)
+
+    def perform(self, action: Action, *, public_key: str = "", boot: Boot | None = None) -> tuple[str, ...]:
+        """Do one thing of a plan; the ids of the instances that a launch made."""
+        with _translated(str(action)):
+            match action:
+                case ImportKey():
+                    tags = _specification("key-pair", action.tags)
+                    self._client.import_key_pair(
+                        KeyName=action.name, PublicKeyMaterial=public_key.encode(), TagSpecifications=tags
+                    )
+                case CreateGroup():
+                    tags = _specification("security-group", action.tags)
+                    self._client.create_security_group(
+                        GroupName=action.name, Description="Roost: the instances of one pool", TagSpecifications=tags
+                    )
+                case Authorize():
+                    group_id = self._group_id(action.group_name)
+                    rule = _permission(action.ingress, group_id)
+                    self._client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+                case Revoke():
+                    group_id = self._group_id(action.group_name)
+                    rule = _permission(action.ingress, group_id)
+                    self._client.revoke_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+                case Launch():
+                    if boot is None:
+                        raise ValueError("a launch needs an image and user data")
+                    return self._launch(action, boot)
+                case Terminate():
+                    self._client.terminate_instances(InstanceIds=list(action.instance_ids))
+                case DeleteVolume():
+                    self._while_in_use(lambda: self._client.delete_volume(VolumeId=action.volume_id))
+                case DeleteGroup():
+                    self._while_in_use(lambda: self._client.delete_security_group(GroupId=action.group_id))
+                case DeleteKey():
+                    self._client.delete_key_pair(KeyName=action.name)
+                case _:
+                    assert_never(action)
+        return ()
+
+    def changes(self, pool: str, *, timeout_s: float) -> Iterator[Found]:
+        """The pool again and again, as EC2 describes it; whoever asks stops when it has seen enough."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            yield self.describe(pool)
+            if time.monotonic() > deadline:
+                raise WaitTimeoutError(
+                    f"the instances of {pool} did not get where they should within {timeout_s:g} s",
+                    f"`roost status {pool}` shows where they are; `roost down {pool}` ends them",
+                )
+            time.sleep(_POLL_S)
+
+    def console(self, instance_id: str) -> str:
+        """What the instance wrote on its console; on AWS that needs a Nitro type to be the latest."""
+        with _translated(f"read the console of {instance_id}"):
+            return self._client.get_console_output(InstanceId=instance_id, Latest=True).get("Output", "")
+
+    def shapes(self, types: Iterable[str]) -> dict[str, Shape]:
+        """vCPUs and memory of instance types."""
+        names: Any = sorted(set(types))
+        with _translated(f"look up the instance types {', '.join(names)}"):
+            pages = self._client.get_paginator("describe_instance_types").paginate(InstanceTypes=names)
+            return {
+                str(one["InstanceType"]): Shape(
+                    cpus=one["VCpuInfo"]["DefaultVCpus"], memory_mib=one["MemoryInfo"]["SizeInMiB"]
+                )
+                for page in pages
+                for one in page["InstanceTypes"]
+            }
+
+    def image(self, *, id: str | None = None, tags: Mapping[str, str] | None = None) -> FoundImage | None:
+        """The newest available image of that id, or of ours with those tags."""
+        filters: Any = [{"Name": f"tag:{key}", "Values": [value]} for key, value in (tags or {}).items()]
+        filters.append({"Name": "state", "Values": ["available"]})
+        with _translated(f"look for the image {id}" if id else "look for an image"):
+            if id:
+                described = self._client.describe_images(ImageIds=[id], Filters=filters)["Images"]
+            else:
+                described = self._client.describe_images(Owners=["self"], Filters=filters)["Images"]
+        if not described:
+            return None
+        newest = max(described, key=lambda one: one.get("CreationDate", ""))
+        return FoundImage(
+            id=newest["ImageId"], name=newest.get("Name", ""), root_device=newest.get("RootDeviceName", "/dev/xvda")
+        )
+
+    def _describe(self, pool: str) -> Found:
+        mine: Any = [{"Name": f"tag:{POOL_TAG}", "Values": [pool]}]
+        instances = self._client.get_paginator("describe_instances").paginate(Filters=mine)
+        groups = self._client.get_paginator("describe_security_groups").paginate(Filters=mine)
+        free: Any = [*mine, {"Name": "status", "Values": ["creating", "available", "error"]}]
+        volumes = self._client.get_paginator("describe_volumes").paginate(Filters=free)
+        return Found(
+            instances=tuple(
+                _instance(one) for page in instances for each in page["Reservations"] for one in each["Instances"]
+            ),
+            groups=tuple(
+                Group(
+                    id=group["GroupId"],
+                    name=group["GroupName"],
+                    ingress=frozenset(_ingress(group["IpPermissions"])),
+                )
+                for page in groups
+                for group in page["SecurityGroups"]
+            ),
+            keys=tuple(key["KeyName"] for key in self._client.describe_key_pairs(Filters=mine)["KeyPairs"]),
+            volumes=tuple(volume["VolumeId"] for page in volumes for volume in page["Volumes"]),
+        )
+
+    def _launch(self, launch: Launch, boot: Boot) -> tuple[str, ...]:
+        group_id = self._group_id(launch.group_name)
+        refused: botocore.exceptions.ClientError | None = None
+        for instance_type in launch.types:
+            token = client_token(launch, group_id=group_id, instance_type=instance_type)
+            try:
+                return self._run(launch, boot, instance_type=instance_type, group_id=group_id, token=token)
+            except botocore.exceptions.ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code in _LAUNCHED_BEFORE:
+                    before = self._launched(launch)
+                    # Nothing to be seen: the instances of that launch have come and gone.
+                    return before or self._run(
+                        launch, boot, instance_type=instance_type, group_id=group_id, token=uuid.uuid4().hex
+                    )
+                if code not in _NO_CAPACITY:
+                    raise
+                refused = error
+        if refused is None:
+            raise ValueError("a launch needs an instance type")
+        raise refused
+
+    def _run(self, launch: Launch, boot: Boot, *, instance_type: str, group_id: str, token: str) -> tuple[str, ...]:
+        disk: Any = (
+            {"BlockDeviceMappings": [{"DeviceName": boot.encrypted_root, "Ebs": _ENCRYPTED}]}
+            if boot.encrypted_root
+            else {}
+        )
+        answer = self._client.run_instances(
+            ImageId=boot.image_id,
+            InstanceType=instance_type,  # type: ignore[arg-type]  # the stubs' list of types is always behind
+            MinCount=launch.count,
+            MaxCount=launch.count,
+            KeyName=launch.key_name,
+            SecurityGroupIds=[group_id],
+            UserData=boot.user_data,
+            ClientToken=token,
+            InstanceInitiatedShutdownBehavior="terminate",
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
+            TagSpecifications=[
+                *_specification("instance", launch.tags),
+                *_specification("volume", launch.tags),
+                *_specification("network-interface", launch.tags),
+            ],
+            **disk,
+        )
+        return tuple(one["InstanceId"] for one in answer["Instances"])
+
+    def _launched(self, launch: Launch) -> tuple[str, ...]:
+        """The instances of that launch, given the time that EC2 may need to show them."""
+        pool = launch.tags[POOL_TAG]
+        deadline = time.monotonic() + _SETTLE_S
+        while time.monotonic() < deadline:
+            ids = tuple(i.id for i in self._describe(pool).usable if i.launch == launch.tags[LAUNCH_TAG])
+            if ids:
+                return ids
+            time.sleep(_POLL_S)
+        return ()
+
+    def _group_id(self, name: str) -> str:
+        by_name: Any = [{"Name": "group-name", "Values": [name]}]
+        groups = self._client.describe_security_groups(Filters=by_name)["SecurityGroups"]
+        if not groups:
+            raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
+        return groups[0]["GroupId"]
+
+    def _while_in_use(self, delete: Callable[[], object]) -> None:
+        """Deletes what its last user may not have let go of yet."""
+        deadline = time.monotonic() + _DEPENDENCY_S
+        while True:
+            try:
+                delete()
+            except botocore.exceptions.ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code.endswith(".NotFound"):
+                    return
+                if code not in {"DependencyViolation", "VolumeInUse"} or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return
+
+
+_ENCRYPTED = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """botocore's errors as ours, with what was asked for."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as error:
+        said = error.response["Error"]
+        raise failure(what, code=said["Code"], message=said["Message"]) from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise failure(what, code=type(error).__name__, message=str(error)) from error
+
+
+def _instance(described: "InstanceTypeDef") -> PoolInstance:
+    tags = _tags(described.get("Tags"))
+    return PoolInstance(
+        id=described["InstanceId"],
+        role=Role(tags.get(ROLE_TAG, Role.EXECUTION_POINT)),
+        state=InstanceState(described["State"]["Name"]),
+        instance_type=described["InstanceType"],
+        zone=described["Placement"].get("AvailabilityZone", ""),
+        private_ip=described.get("PrivateIpAddress", ""),
+        public_ip=described.get("PublicIpAddress", ""),
+        image_id=described["ImageId"],
+        launched_at=described["LaunchTime"],
+        launch=tags.get(LAUNCH_TAG, ""),
+        expires_at=tags.get(EXPIRES_TAG, ""),
+        state_reason=described.get("StateReason", {}).get("Message", ""),
+    )
+
+
+def _ingress(permissions: Sequence["IpPermissionTypeDef | Any"]) -> Iterator[Ingress]:
+    for rule in permissions:
+        port = int(rule.get("FromPort", -1))
+        yield from (Ingress(port=port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
+        yield from (Ingress(port=port, cidr=None) for _ in rule.get("UserIdGroupPairs", []))
+
+
+def _permission(ingress: Ingress, group_id: str) -> Any:
+    source: dict[str, Any] = (
+        {"IpRanges": [{"CidrIp": ingress.cidr, "Description": "roost"}]}
+        if ingress.cidr
+        else {"UserIdGroupPairs": [{"GroupId": group_id}]}
+    )
+    return {"IpProtocol": "tcp", "FromPort": ingress.port, "ToPort": ingress.port, **source}
+
+
+def _specification(kind: str, tags: Mapping[str, str]) -> Any:
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+
+def _tags(tags: "Sequence[TagTypeDef] | None") -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}

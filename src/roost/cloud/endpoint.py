@@ -1,0 +1,108 @@
+"""shell (the localec2 program, HTTPS): where EC2 is, and who we are to it.
+
+In: the cloud and region of a spec. Out: an Endpoint. For `local` EC2 on this machine is started when it does not run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+from typing import Any
+
+from roost.cloud.ec2 import Access
+from roost.errors import CloudError, NotFoundError, RoostError, UsageError
+
+# Any credentials are accepted; long ones, since tools mask a secret wherever they print it.
+_LOCAL_CREDENTIALS = ("roost-on-this-machine", "no-secret-is-needed-on-this-machine")
+_ADDRESS_URL = "https://checkip.amazonaws.com"  # EC2 User Guide, "Security group rules for different use cases"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    access: Access
+    own_address: str  # ours, as the instances see it
+    proxy_command: str | None = None  # ssh needs it to get to the instances; None: straight on
+
+
+def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool = True) -> Endpoint:
+    """Raises NotFoundError where EC2 on this machine does not run and `start` is False."""
+    if cloud == "aws":
+        return Endpoint(access=Access(region=region), own_address=_own_address_on_the_internet())
+    if start:
+        localec2(["start"], say=say)
+    status = local_status()
+    if not status["running"]:
+        raise NotFoundError("EC2 on this machine does not run, so there is no pool on it", "roost local start")
+    return Endpoint(
+        access=Access(
+            region=status["region"],
+            endpoint_url=os.environ.get("ROOST_EC2_ENDPOINT") or status["endpoint_url"],
+            credentials=_LOCAL_CREDENTIALS,
+        ),
+        own_address=status["host_public_ip"],
+        proxy_command=status.get("proxy_command"),
+    )
+
+
+def local_status() -> dict[str, Any]:
+    """What `localec2 status --json` says: running, endpoint_url, region, host_public_ip, ..."""
+    said: dict[str, Any] = json.loads(localec2(["status", "--json"], say=lambda _: None))
+    return said
+
+
+def localec2(arguments: Sequence[str], *, say: Callable[[str], None]) -> str:
+    """Run EC2 on this machine's own program; its progress lines go to `say`, what it prints is returned.
+
+    Raises RoostError in its words.
+    """
+    argv = [sys.executable, "-m", "localec2", *arguments]
+    lines: list[str] = []
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        if process.stdout is None or process.stderr is None:
+            raise RoostError("the localec2 process has no pipes")
+        for line in process.stderr:
+            lines.append(line.rstrip())
+            if not line.startswith(("Error: ", "Try:")):
+                say(line.rstrip())
+        printed = process.stdout.read()
+    if process.returncode != 0:
+        raise _said(lines, process.returncode)
+    return printed
+
+
+def _said(lines: Sequence[str], exit_code: int) -> RoostError:
+    message = next((line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")), "")
+    hint = next((line.removeprefix("Try:").strip() for line in lines if line.startswith("Try:")), "")
+    if not message:
+        message = f"EC2 on this machine ended with exit code {exit_code}: {' / '.join(lines[-3:]) or 'without a word'}"
+    return RoostError(message, hint)
+
+
+def _own_address_on_the_internet() -> str:
+    given = os.environ.get("ROOST_MY_ADDRESS")
+    if given:
+        return _address(
+            given, UsageError("ROOST_MY_ADDRESS is no IPv4 address: " + given, "ROOST_MY_ADDRESS=192.0.2.7")
+        )
+    problem = CloudError(
+        f"could not learn this machine's public address from {_ADDRESS_URL}",
+        "set it yourself: ROOST_MY_ADDRESS=<your public IPv4 address>",
+    )
+    try:
+        with urllib.request.urlopen(_ADDRESS_URL, timeout=10) as answer:
+            return _address(answer.read(64).decode(errors="replace").strip(), problem)
+    except OSError as error:
+        raise problem from error
+
+
+def _address(text: str, problem: RoostError) -> str:
+    try:
+        return str(IPv4Address(text))
+    except AddressValueError as error:
+        raise problem from error

@@ -1,0 +1,70 @@
+"""pure: what EC2 (or botocore on its behalf) says -> the error whose class says what the user can do about it."""
+
+import re
+from dataclasses import dataclass
+
+from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    codes: str  # a pattern that has to match the whole code
+    error: type[RoostError]
+    hint: str
+
+
+# The first that fits counts. Codes: EC2 API reference, "Error codes for the Amazon EC2 API"; botocore's by class name.
+_KNOWN = (
+    _Known(
+        r"NoCredentialsError|PartialCredentialsError|ProfileNotFound|TokenRetrievalError|SSOTokenLoadError",
+        CloudError,
+        "aws configure   (or set AWS_PROFILE; with `cloud: local` no account is needed)",
+    ),
+    _Known(
+        r"AuthFailure|InvalidClientTokenId|SignatureDoesNotMatch|RequestExpired|ExpiredToken",
+        CloudError,
+        "aws sts get-caller-identity   (the credentials are not accepted; an expired session, or a wrong clock)",
+    ),
+    _Known(
+        r"UnauthorizedOperation|AccessDenied.*",
+        CloudError,
+        "let the account's administrator allow this EC2 action to your user or role",
+    ),
+    _Known(
+        r"EndpointConnectionError|ConnectTimeoutError|ConnectionClosedError|ReadTimeoutError|HTTPClientError|ProxyConnectionError",
+        CloudError,
+        "roost local start   (with `cloud: aws`: look at the network and the region)",
+    ),
+    _Known(
+        r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded",
+        RefusedError,
+        "ask for fewer, or raise the quota L-1216C47A (vCPUs of on-demand instances) in Service Quotas",
+    ),
+    _Known(
+        r"InsufficientInstanceCapacity|Unsupported|InsufficientHostCapacity",
+        RefusedError,
+        "add more instance types to `workers: {type: [...]}`, or try another region",
+    ),
+    _Known(r"InvalidInstanceType.*|InvalidParameterValue", UsageError, "correct the value in pool.yml"),
+    _Known(r"InvalidAMIID\..*", NotFoundError, "correct `image: {id: ...}` in pool.yml, or leave it out"),
+    _Known(r"OptInRequired|PendingVerification", CloudError, "finish the set-up of the AWS account in its console"),
+    _Known(r"RequestLimitExceeded|Throttling.*", CloudError, "wait a minute and type the same again"),
+    _Known(
+        r"VPCIdNotSpecified|DefaultVpcDoesNotExist",
+        CloudError,
+        "aws ec2 create-default-vpc   (this region has no default VPC)",
+    ),
+)
+
+
+def failure(what: str, *, code: str, message: str) -> RoostError:
+    """
+    >>> failure("launch", code="VcpuLimitExceeded", message="no").exit_code
+    6
+    """
+    said = re.sub(r"\s+", " ", message).strip().rstrip(".")
+    text = f"could not {what}: {said} ({code})"
+    for known in _KNOWN:
+        if re.fullmatch(known.codes, code):
+            return known.error(text, known.hint)
+    return CloudError(text, "type the same again; what has been made is found again by its tags")
