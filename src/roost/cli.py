@@ -27,7 +27,9 @@ VERBS: dict[str, Verb] = {
     "run": Verb("roost.verbs.run", "Run a workflow: from nothing to results and a receipt."),
     "up": Verb("roost.verbs.up", "Launch a pool and wait until every instance has joined it."),
     "status": Verb("roost.verbs.status", "Show a pool: its instances, slots, queue and cost so far."),
-    "verify": Verb("roost.verbs.verify", "Prove for each instance that it joined, matched, ran a job and returned its file."),
+    "verify": Verb(
+        "roost.verbs.verify", "Prove for each instance that it joined, matched, ran a job and returned its file."
+    ),
     "ssh": Verb("roost.verbs.ssh", "Log in to an instance of a pool, or run one command there."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
     "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine."),

@@ -19,6 +19,7 @@ JOB_ATTRIBUTES = (
     *("Cmd", "Args", "Arguments", "RemoteHost", "NumJobStarts", "HoldReason", "HoldReasonCode"),
     *("DAGNodeName", "DAGManJobId"),
 )
+HISTORY_ATTRIBUTES = ("JobCurrentStartDate", "CompletionDate", "ExitCode", "ExitBySignal", "LastRemoteHost")
 
 Ad = Mapping[str, object]
 
@@ -77,6 +78,16 @@ class Job:
         return f"{self.cluster}.{self.process}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndedJob:
+    """The last attempt of a job that has left the queue by itself."""
+
+    machine: str
+    started_at_s: float
+    ended_at_s: float
+    is_success: bool
+
+
 def slots(printed: str) -> list[Slot]:
     """What `condor_status -json` printed: nothing at all when no slot is listed.
 
@@ -93,6 +104,24 @@ def jobs(printed: str) -> list[Job]:
     'no such file'
     """
     return [_job(ad) for ad in _ads(printed)]
+
+
+def ended_jobs(printed: str) -> list[EndedJob]:
+    """What `condor_history -json` printed; jobs that never ran are left out.
+
+    >>> ended_jobs('[{"JobCurrentStartDate": 5, "CompletionDate": 9, "ExitCode": 0, "LastRemoteHost": "slot1@ip-1"}]')
+    [EndedJob(machine='ip-1', started_at_s=5.0, ended_at_s=9.0, is_success=True)]
+    """
+    return [
+        EndedJob(
+            machine=_text(ad, "LastRemoteHost").rpartition("@")[2],
+            started_at_s=started,
+            ended_at_s=ended,
+            is_success=_number(ad, "ExitCode") == 0,
+        )
+        for ad in _ads(printed)
+        if (started := _number(ad, "JobCurrentStartDate")) and (ended := _number(ad, "CompletionDate"))
+    ]
 
 
 def instance_of(job: Job, listed: list[Slot]) -> str | None:

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 
 from roost.errors import NotFoundError, RefusedError, RoostError, UsageError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint
-from roost.pool.ads import JOB_ATTRIBUTES, SLOT_ATTRIBUTES, Job, JobStatus, Slot, jobs, slots
+from roost.pool.ads import (
+    HISTORY_ATTRIBUTES,
+    JOB_ATTRIBUTES,
+    SLOT_ATTRIBUTES,
+    EndedJob,
+    Job,
+    JobStatus,
+    Slot,
+    ended_jobs,
+    jobs,
+    slots,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +74,11 @@ class Condor:
     def held(self) -> list[Job]:
         """Jobs on hold; each says why in `hold_reason`."""
         return [job for job in self.jobs() if job.status is JobStatus.HELD]
+
+    def ended(self) -> list[EndedJob]:
+        """The jobs that have left the queue, as long as the schedd's history goes back."""
+        argv = ["condor_history", "-attributes", ",".join(HISTORY_ATTRIBUTES), "-json"]
+        return ended_jobs(self._printed(argv, "list the jobs of the past"))
 
     def submit(self, text: str, *, directory: str = ".") -> int:
         """Queue what a submit description says, its relative paths below `directory`. The cluster id."""

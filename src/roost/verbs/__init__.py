@@ -1,0 +1,1 @@
+"""One recipe each; here, and only here, the stages meet."""

@@ -1,0 +1,51 @@
+"""shell (the access point): what a pool has done so far, for the receipt of whoever was not there.
+
+In: a pool that EC2 describes. Out: when its execution points joined, and what ran on them. A pool that does not
+answer any more gives nothing, and is taken down all the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from roost.boot.roles import Role
+from roost.cloud.model import Found
+from roost.errors import RoostError
+from roost.pool.condor import Condor
+from roost.report.receipt import Attempt, Outcome
+from roost.spec import PoolSpec
+from roost.verbs.keys import pool_key
+from roost.verbs.rising import access_point_of
+from roost.verbs.which_pool import Site
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolHistory:
+    joined_at_s: dict[str, float] = field(default_factory=dict)  # instance id -> epoch s
+    attempts: tuple[Attempt, ...] = ()
+
+
+def pool_history(spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str], None]) -> PoolHistory:
+    points = found.with_role(Role.ACCESS_POINT)
+    if not points:
+        return PoolHistory()
+    try:
+        with access_point_of(site, points[0], pool_key(spec.cloud, spec.name)) as access_point:
+            condor = Condor(access_point)
+            slots = condor.slots()
+            ended = condor.ended()
+    except RoostError as error:
+        say(f"the access point could not be asked what ran ({error.message}); the receipt knows no jobs")
+        return PoolHistory()
+    joined_at_s = {s.instance_id: s.daemon_started_at_s for s in slots if s.instance_id and s.daemon_started_at_s}
+    instance_of = {slot.machine: slot.instance_id for slot in slots}
+    attempts = tuple(
+        Attempt(
+            instance_id=instance_of[job.machine],
+            started_at_s=job.started_at_s,
+            ended_at_s=job.ended_at_s,
+            outcome=Outcome.OK if job.is_success else Outcome.FAILED,
+        )
+        for job in ended
+        if instance_of.get(job.machine)
+    )
+    return PoolHistory(joined_at_s={k: float(v) for k, v in joined_at_s.items()}, attempts=attempts)

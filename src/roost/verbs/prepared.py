@@ -1,0 +1,66 @@
+"""shell (this machine, EC2): what has to be there before anything is launched: programs, EC2, the image, a yes."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from roost import machine
+from roost.cloud import price as prices
+from roost.cloud.image import PoolImage, pool_image
+from roost.cloud.model import Action, Launch
+from roost.cloud.plan import plan_up
+from roost.errors import UsageError
+from roost.report.reporter import Reporter
+from roost.spec import PoolSpec
+from roost.verbs import which_pool
+from roost.verbs.which_pool import Site
+
+
+def site(spec: PoolSpec, reporter: Reporter) -> Site:
+    """EC2, started and with the programs it needs when it is the one on this machine."""
+    needed = machine.EC2_ON_THIS_MACHINE if spec.cloud == "local" else machine.OPENSSH
+    machine.ensure_commands(needed, reporter.step)
+    reporter.step("EC2 on this machine" if spec.cloud == "local" else f"EC2 on AWS, {spec.region}")
+    return which_pool.site(spec, say=reporter.note)
+
+
+def image(spec: PoolSpec, where: Site, reporter: Reporter) -> PoolImage:
+    reporter.step("find the image")
+    return pool_image(where.ec2, spec, say=reporter.note)
+
+
+def planned(spec: PoolSpec, where: Site) -> list[Action]:
+    return plan_up(spec, where.ec2.describe(spec.name), asker=where.asker, now=datetime.now(UTC))
+
+
+def price(spec: PoolSpec) -> str:
+    """The price before, as a sentence."""
+    types = [spec.access_point_type, *[spec.workers.type[0]] * spec.workers.count]
+    known = [prices.usd_per_hour(one, spec.region) for one in types]
+    if spec.cloud == "local":
+        free = "free on this machine; "
+        known = [prices.usd_per_hour(one, "us-east-1") for one in types]
+    else:
+        free = ""
+    if any(one is None for one in known):
+        missing = sorted({t for t, p in zip(types, known, strict=True) if p is None})
+        return f"{free}no price is known for {', '.join(missing)} in {spec.region}"
+    hourly = sum(one for one in known if one is not None)
+    most = hourly * spec.lease / 3600
+    return (
+        f"{free}{len(types)} instances, ${hourly:.4f} an hour, at most ${most:.2f} until the lease ends ({prices.NOTE})"
+    )
+
+
+def ask(spec: PoolSpec, actions: Sequence[Action], *, yes: bool) -> None:
+    """Before something is launched that costs money. Raises Abort on a no."""
+    if spec.cloud == "local" or not any(isinstance(action, Launch) for action in actions):
+        return
+    click.echo(price(spec), err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this launches instances that cost money, and nobody is there to say yes", "add --yes")
+    click.confirm("Launch them?", abort=True, err=True)

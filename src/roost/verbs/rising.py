@@ -1,0 +1,255 @@
+"""shell (all stages): a pool rises. Launch what is missing, tell the boot timeline, wait until every instance joined.
+
+Used by `up` and `run`. It can be killed anywhere: a second call completes it, `down` removes it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from roost.boot import commands
+from roost.boot.roles import Role
+from roost.boot.settings import BootSettings, Joining, Shape
+from roost.boot.user_data import user_data
+from roost.cloud.ec2 import Boot
+from roost.cloud.image import PoolImage
+from roost.cloud.model import Found, InstanceState, Launch, PoolInstance
+from roost.cloud.plan import plan_up
+from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
+from roost.pool.access_point import SshAccessPoint, SshTarget
+from roost.report.reporter import Reporter
+from roost.report.timeline import Milestone, Moments, noted_on_console, rows, with_noted
+from roost.spec import PoolSpec
+from roost.verbs.keys import PoolKey, make_pool_key
+from roost.verbs.which_pool import Site
+
+# From the launch to a pool: EC2's own minutes on AWS, and a loaded laptop's on this machine.
+RISE_TIMEOUT_S = 600.0
+_LOOK_S = 0.3
+T = TypeVar("T")
+_CONSOLE_EVERY_S = {"local": 1.0, "aws": 15.0}  # GetConsoleOutput is a slow call on AWS, with a low limit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RisenPool:
+    """A pool whose instances have all joined."""
+
+    spec: PoolSpec
+    access_point: PoolInstance
+    execution_points: tuple[PoolInstance, ...]
+    moments: Mapping[str, Moments]
+    changed: bool  # whether anything had to be done
+
+    @property
+    def joined_at_s(self) -> dict[str, float]:
+        return {
+            one: known.at_s[Milestone.JOINED] for one, known in self.moments.items() if Milestone.JOINED in known.at_s
+        }
+
+
+def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAccessPoint:
+    return SshAccessPoint(
+        SshTarget(
+            host=instance.public_ip or instance.private_ip,
+            key=key.private,
+            known_hosts=key.known_hosts,
+            host_key_alias=instance.id,
+            proxy_command=site.endpoint.proxy_command,
+        )
+    )
+
+
+def rise(spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter) -> RisenPool:
+    rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name))
+    actions = plan_up(spec, site.ec2.describe(spec.name), asker=site.asker, now=datetime.now(UTC))
+    for action in actions:
+        reporter.step(f"{action}")
+        rising.perform(action)
+    rising.wait_for_access_point()
+    joined = rising.wait_for_execution_points()
+    return RisenPool(
+        spec=spec,
+        access_point=rising.access_point(),
+        execution_points=joined,
+        moments=rising.moments,
+        changed=bool(actions),
+    )
+
+
+@dataclass(slots=True)
+class _Rising:
+    """What one `rise` has learned so far."""
+
+    spec: PoolSpec
+    site: Site
+    image: PoolImage
+    reporter: Reporter
+    key: PoolKey
+    moments: dict[str, Moments] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    deadline: float = field(default_factory=lambda: time.monotonic() + RISE_TIMEOUT_S)
+    console_at: float = 0.0
+    is_access_point_ready: bool = False
+
+    def perform(self, action: object) -> None:
+        if not isinstance(action, Launch):
+            self.site.ec2.perform(action, public_key=self.key.public_line)  # type: ignore[arg-type]
+            return
+        boot = self._boot(action.role)
+        requested_at = time.time()
+        for instance_id in self.site.ec2.perform(action, boot=boot):
+            known = Moments(instance_id=instance_id, role=action.role.value)
+            self.moments[instance_id] = known.at(Milestone.REQUESTED, requested_at)
+        self._look(self._found())
+
+    def access_point(self) -> PoolInstance:
+        return self._access_point(self._found())
+
+    def wait_for_access_point(self) -> None:
+        """Until HTCondor there takes jobs and hands out tokens."""
+        if self.is_access_point_ready:
+            return
+        self.reporter.step("wait for the access point")
+        instance = self._until(self._running_access_point)
+        with access_point_of(self.site, instance, self.key) as access_point:
+            self._until(lambda found: self._answers(access_point, found))
+            self._until(lambda found: self._is_ready(access_point, found))
+        self._note(instance.id, Milestone.JOINED)
+        self.is_access_point_ready = True
+
+    def wait_for_execution_points(self) -> tuple[PoolInstance, ...]:
+        """Until the collector lists every one of them."""
+        self.reporter.step(f"wait for {_points(self.spec.workers.count)} to join")
+        with access_point_of(self.site, self.access_point(), self.key) as access_point:
+            return self._until(lambda found: self._all_joined(access_point, found))
+
+    def _boot(self, role: Role) -> Boot:
+        """What the instances of a role are told; execution points get a token that was made this moment."""
+        types = (self.spec.access_point_type, *self.spec.workers.type)
+        self.shapes = self.shapes or self.site.ec2.shapes(types)
+        joining = None
+        if role is Role.EXECUTION_POINT:
+            self.wait_for_access_point()
+            joining = self._joining()
+        settings = BootSettings(
+            lease_s=self.spec.lease,
+            idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
+            workers=self.spec.workers.count,
+            condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
+        )
+        text = user_data(pool=self.spec.name, role=role, types=self.shapes, settings=settings, joining=joining)
+        encrypted = self.image.root_device if self.spec.cloud == "aws" else None
+        return Boot(image_id=self.image.id, user_data=text, encrypted_root=encrypted)
+
+    def _joining(self) -> Joining:
+        instance = self.access_point()
+        with access_point_of(self.site, instance, self.key) as access_point:
+            minted = access_point.run(commands.mint_joining_token(self.spec.name))
+        try:
+            token = commands.joining_token(minted.stdout)
+        except ValueError as error:
+            said = minted.stderr.strip() or "nothing"
+            raise RoostError(f"the central manager made no joining token; it said: {said}", "roost ssh") from error
+        return Joining(central_manager=instance.private_ip, token=token)
+
+    def _until(self, reached: Callable[[Found], T | None]) -> T:
+        """Look at the pool until `reached` gives something; the timeline is told on the way."""
+        while True:
+            found = self._found()
+            self._look(found)
+            result = reached(found)
+            if result:
+                return result
+            if time.monotonic() > self.deadline:
+                raise WaitTimeoutError(
+                    f"the pool {self.spec.name} did not rise within {RISE_TIMEOUT_S:.0f} s; {self._stuck(found)}",
+                    f"`roost up` again goes on waiting; `roost down {self.spec.name}` ends it",
+                )
+            time.sleep(_LOOK_S)
+
+    def _found(self) -> Found:
+        return self.site.ec2.describe(self.spec.name)
+
+    def _look(self, found: Found) -> None:
+        """Take what EC2 and the consoles say into the timeline."""
+        now = time.time()
+        self._refuse_the_dead(found)
+        read_consoles = time.monotonic() - self.console_at > _CONSOLE_EVERY_S[self.spec.cloud]
+        for instance in found.usable:
+            known = self.moments.get(instance.id)
+            if known is None or (Milestone.JOINED in known.at_s and Milestone.CONDOR_STARTED in known.at_s):
+                continue  # one of an earlier `up`, or one of which all is known
+            if instance.state is InstanceState.RUNNING:
+                known = known.at(Milestone.RUNNING, now)
+                if read_consoles:
+                    self.console_at = time.monotonic()
+                    noted = noted_on_console(self.site.ec2.console(instance.id))
+                    started_at = known.at_s[Milestone.RUNNING]
+                    known = with_noted(known, [n for n in noted if n.event != "joined"], system_started_at_s=started_at)
+            self.moments[instance.id] = known
+        self.reporter.timeline(rows(self.moments.values()))
+
+    def _refuse_the_dead(self, found: Found) -> None:
+        """An instance of this launch that has ended will not join: say what it said."""
+        for instance in found.instances:
+            if instance.id in self.moments and not instance.is_usable:
+                raise PartialError(
+                    f"{instance.id} ended before it joined: {instance.state_reason or instance.state.value}"
+                    + "".join(f"\n  {line}" for line in self._last_words(instance.id)),
+                    f"`roost up` again replaces it; `roost down {self.spec.name}` ends the pool",
+                )
+
+    def _running_access_point(self, found: Found) -> PoolInstance | None:
+        instance = self._access_point(found)
+        return instance if instance.state is InstanceState.RUNNING else None
+
+    def _access_point(self, found: Found) -> PoolInstance:
+        points = found.with_role(Role.ACCESS_POINT)
+        if not points:
+            raise CloudError(f"the pool {self.spec.name} has no access point", "`roost up` again makes one")
+        return points[0]
+
+    def _answers(self, access_point: SshAccessPoint, found: Found) -> bool:  # noqa: ARG002 (for `_until`)
+        try:
+            return access_point.run(["true"], timeout_s=15).exit_code == 0
+        except (CloudError, WaitTimeoutError):
+            return False
+
+    def _is_ready(self, access_point: SshAccessPoint, found: Found) -> bool:  # noqa: ARG002 (for `_until`)
+        return access_point.run(commands.is_ready()).exit_code == 0
+
+    def _all_joined(self, access_point: SshAccessPoint, found: Found) -> tuple[PoolInstance, ...] | None:
+        """Found again by their ids, once all are in; those that have are told to the timeline."""
+        printed = access_point.run(commands.list_joined())
+        joined = {one.instance_id for one in commands.joined(printed.stdout)}
+        for instance_id in joined:
+            self._note(instance_id, Milestone.JOINED)
+        self.reporter.timeline(rows(self.moments.values()))
+        points = found.with_role(Role.EXECUTION_POINT)
+        return points if len(points) >= self.spec.workers.count and joined >= {p.id for p in points} else None
+
+    def _note(self, instance_id: str, milestone: Milestone) -> None:
+        if instance_id in self.moments:
+            self.moments[instance_id] = self.moments[instance_id].at(milestone, time.time())
+
+    def _stuck(self, found: Found) -> str:
+        """Which instances have not joined, and the last that each said."""
+        late = [i for i in found.usable if Milestone.JOINED not in self._known(i.id).at_s and i.id in self.moments]
+        said = [f"{i.id} is {i.state}{''.join(f', and says: {w}' for w in self._last_words(i.id)[-1:])}" for i in late]
+        return "; ".join(said) or "an instance of an earlier `up` is not in the collector's list"
+
+    def _known(self, instance_id: str) -> Moments:
+        return self.moments.get(instance_id, Moments(instance_id=instance_id, role=""))
+
+    def _last_words(self, instance_id: str) -> list[str]:
+        try:
+            console = self.site.ec2.console(instance_id)
+        except RoostError:
+            return []
+        return [f"{noted.seconds:.1f} s {noted.event}" for noted in noted_on_console(console)][-4:]
+
+
+def _points(count: int) -> str:
+    return f"{count} execution points" if count != 1 else "1 execution point"

@@ -1,0 +1,102 @@
+"""`roost status`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from roost.verbs.which_pool import cloud_option, json_option, pool_argument
+
+if TYPE_CHECKING:
+    from roost.cloud.model import PoolInstance
+    from roost.pool.ads import Job, Slot
+
+
+@click.command("status")
+@pool_argument
+@cloud_option
+@json_option
+def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
+    """Show a pool: its instances, slots, queue and cost so far."""
+    from datetime import UTC, datetime
+
+    from roost.boot.roles import Role
+    from roost.cloud import price
+    from roost.errors import RoostError
+    from roost.pool.condor import Condor
+    from roost.verbs.keys import pool_key
+    from roost.verbs.rising import access_point_of
+    from roost.verbs.which_pool import found_pool
+
+    spec, site, found = found_pool(pool, cloud, say=_say)
+    slots: list[Slot] = []
+    jobs: list[Job] = []
+    points = found.with_role(Role.ACCESS_POINT)
+    if points:
+        try:
+            with access_point_of(site, points[0], pool_key(spec.cloud, spec.name)) as access_point:
+                slots, jobs = Condor(access_point).slots(), Condor(access_point).jobs()
+        except RoostError as error:
+            _say(f"HTCondor could not be asked: {error.message}")
+    now = datetime.now(UTC)
+    region = spec.region if spec.cloud == "aws" else "us-east-1"
+    hours = {i.id: (now - i.launched_at).total_seconds() / 3600 for i in found.usable}
+    rates = {i.id: price.usd_per_hour(i.instance_type, region) for i in found.usable}
+    usd = sum((rates[one] or 0.0) * hours[one] for one in hours)
+    if as_json:
+        shown = {
+            "schema": "roost/status/1",
+            "pool": spec.name,
+            "cloud": spec.cloud,
+            "instances": [{**asdict(i), "launched_at": i.launched_at.isoformat()} for i in found.instances],
+            "slots": [asdict(slot) for slot in slots],
+            "jobs": [asdict(job) for job in jobs],
+            "usd_so_far": round(usd, 6),
+            "price_note": price.NOTE,
+        }
+        click.echo(json.dumps(shown, indent=2))
+        return
+    busy = {slot.instance_id for slot in slots if slot.is_busy}
+    joined = {slot.instance_id for slot in slots}
+    rows = [("instance", "role", "type", "state", "address", "up", "in the pool"), *(
+        (
+            i.id,
+            i.role.value,
+            i.instance_type,
+            i.state.value,
+            i.public_ip or i.private_ip,
+            f"{hours[i.id] * 60:.0f} min",
+            _condition(i, joined=joined, busy=busy),
+        )
+        for i in found.usable
+    )]  # fmt: skip
+    _table(rows)
+    running = sum(1 for job in jobs if job.status.name == "RUNNING")
+    held = sum(1 for job in jobs if job.status.name == "HELD")
+    click.echo(f"\njobs: {len(jobs)} in the queue, {running} running, {held} held")
+    charged = "nothing is charged on this machine; on EC2 it would be " if spec.cloud == "local" else ""
+    click.echo(f"cost so far: {charged}${usd:.4f} ({price.NOTE})")
+    for expires in sorted({i.expires_at for i in found.usable if i.expires_at})[:1]:
+        click.echo(f"lease: ends {expires}")
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _condition(instance: "PoolInstance", *, joined: set[str], busy: set[str]) -> str:
+    from roost.boot.roles import Role
+
+    if instance.role is Role.ACCESS_POINT:
+        return "central manager" if joined else "-"
+    return "busy" if instance.id in busy else "idle" if instance.id in joined else "not joined"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,89 @@
+"""shell (files, EC2): the pool that a word on the command line means, and the way to its EC2."""
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from roost.cloud.ec2 import Ec2
+from roost.cloud.endpoint import Endpoint, connect
+from roost.cloud.model import Found
+from roost.cloud.plan import Asker
+from roost.errors import NotFoundError, UsageError
+from roost.spec import PoolSpec, parse
+from roost.yaml_lines import did_you_mean
+
+_DEFAULT_FILE = Path("pool.yml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The EC2 that a pool is on, and who asks."""
+
+    endpoint: Endpoint
+    ec2: Ec2
+    asker: Asker
+
+
+def read_spec(path: Path) -> PoolSpec:
+    """The spec in a file. Raises UsageError with all its mistakes, NotFoundError where there is no such file."""
+    try:
+        return parse(path.read_text(), path)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {path}", "name a pool.yml, or a pool that is up") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", f"ls -l {path}") from error
+
+
+def spec_of(word: str | None, cloud: str | None) -> PoolSpec:
+    """What `word` means: a file, or a pool's name (then everything else is found by its tags). None: ./pool.yml."""
+    if word is None and _DEFAULT_FILE.exists():
+        spec = read_spec(_DEFAULT_FILE)
+    elif word is not None and is_file_name(word):
+        spec = read_spec(Path(word))
+    else:
+        spec = parse(f"name: {word}", Path("the name of the pool")) if word else PoolSpec()
+    return spec.model_copy(update={"cloud": cloud}) if cloud else spec
+
+
+def is_file_name(word: str) -> bool:
+    return word.endswith((".yml", ".yaml")) or os.sep in word
+
+
+def site(spec: PoolSpec, *, say: Callable[[str], None], start: bool = True) -> Site:
+    endpoint = connect(spec.cloud, spec.region, say=say, start=start)
+    asker = Asker(address=endpoint.own_address, owner=getpass.getuser())
+    return Site(endpoint=endpoint, ec2=Ec2(endpoint.access), asker=asker)
+
+
+def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None]) -> tuple[PoolSpec, Site, Found]:
+    """A pool of which EC2 describes something. Raises NotFoundError that names the pools there are."""
+    spec = spec_of(word, cloud)
+    where = site(spec, say=say, start=False)
+    found = where.ec2.describe(spec.name)
+    if not found.is_empty:
+        return spec, where, found
+    pools = where.ec2.pools()
+    if word is None and not _DEFAULT_FILE.exists() and len(pools) == 1:
+        only = spec.model_copy(update={"name": pools[0]})
+        return only, where, where.ec2.describe(only.name)
+    there_is = f"the pools there: {', '.join(pools)}" if pools else "there is none"
+    asked = spec.name if word or _DEFAULT_FILE.exists() else "(none was named, and here is no pool.yml)"
+    raise NotFoundError(
+        f"no pool {asked} on {_place(spec)}{did_you_mean(spec.name, pools) if len(pools) < 2 else ''}; {there_is}",
+        "roost up pool.yml",
+    )
+
+
+def _place(spec: PoolSpec) -> str:
+    return "EC2 on this machine" if spec.cloud == "local" else f"AWS, {spec.region}"
+
+
+pool_argument = click.argument("pool", required=False, metavar="[POOL]")
+cloud_option = click.option(
+    "--cloud", type=click.Choice(["local", "aws"]), help="Where the pool is (default: what pool.yml says, else local)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
