@@ -20,7 +20,7 @@ environment() {
             "$python" -m venv "$venv" || stop "no virtual environment could be made in $venv" "ls -ld $here"
         }
     fi
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2 ||
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock" >&2 ||
         stop "the libraries of $1 could not be installed" "$venv/bin/python -m pip install --require-hashes -r $lock"
     "$venv/bin/python" -c "
 import pathlib, sysconfig

@@ -4,9 +4,11 @@ A verb's module is imported when the verb is called, so that `roost --help` need
 """
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -81,12 +83,12 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def exit_code(argv: Sequence[str] | None) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         result = cli.main(args=argv, prog_name="roost", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -100,3 +102,8 @@ def exit_code(argv: Sequence[str] | None) -> int:
         # `roost status | head`: the reader has gone, nobody is left to tell
         sys.stderr.close()
         return 1
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A polite end (systemd, CI, `kill`) is a Ctrl-C: what was launched is taken down."""
+    raise KeyboardInterrupt

@@ -91,9 +91,9 @@ def test_module_keeps_to_its_room(module: Module) -> None:
         if module.kind == "pure" and other.kind == "shell":
             wrong.append(f"is pure and imports the shell {other.name}")
         stages_meet_here = module.stage == "verbs" or module.stage.startswith("roost.")
-        if other.kind == "shell" and other.stage != module.stage and module.name.startswith("roost"):
-            if not stages_meet_here:
-                wrong.append(f"imports the shell {other.name} of another stage; stages meet in verbs")
+        is_foreign_shell = other.kind == "shell" and other.stage != module.stage and module.name.startswith("roost")
+        if is_foreign_shell and not stages_meet_here:
+            wrong.append(f"imports the shell {other.name} of another stage; stages meet in verbs")
         if other.stage == "verbs" and module.stage != "verbs" and module.name != "roost.cli":
             wrong.append(f"imports the verb {other.name}")
     assert not wrong, f"{module.name}: " + "; ".join(wrong)

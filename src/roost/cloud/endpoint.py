@@ -25,6 +25,7 @@ _ADDRESS_URL = "https://checkip.amazonaws.com"  # EC2 User Guide, "Security grou
 class Endpoint:
     access: Access
     own_address: str  # ours, as the instances see it
+    was_started: bool = False  # by us, just now
     proxy_command: str | None = None  # ssh needs it to get to the instances; None: straight on
 
 
@@ -32,11 +33,13 @@ def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool 
     """Raises NotFoundError where EC2 on this machine does not run and `start` is False."""
     if cloud == "aws":
         return Endpoint(access=Access(region=region), own_address=_own_address_on_the_internet())
-    if start:
-        localec2(["start"], say=say)
     status = local_status()
-    if not status["running"]:
+    was_running = bool(status["running"])
+    if not was_running and not start:
         raise NotFoundError("EC2 on this machine does not run, so there is no pool on it", "roost local start")
+    if not was_running:
+        localec2(["start"], say=say)
+        status = local_status()
     return Endpoint(
         access=Access(
             region=status["region"],
@@ -45,6 +48,7 @@ def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool 
         ),
         own_address=status["host_public_ip"],
         proxy_command=status.get("proxy_command"),
+        was_started=not was_running,
     )
 
 

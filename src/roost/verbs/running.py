@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from roost.boot.roles import Role
 from roost.cloud import price
+from roost.cloud.endpoint import localec2
 from roost.cloud.image import PoolImage
 from roost.cloud.model import PoolInstance
 from roost.errors import NotFoundError, PartialError, RoostError, UsageError
@@ -115,6 +116,7 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
             if is_interrupted:
                 reporter.note("interrupted: taking down what was launched")
             given = _end(spec, site, this, reporter)
+            _stop_service(site, reporter)
     return _outcome(workflow, this, given)
 
 
@@ -200,6 +202,13 @@ def _end(spec: PoolSpec, site: Site, this: _Run, reporter: Reporter) -> Receipt:
     given = end(spec, site, reporter, joined_at_s=this.joined_at_s, attempts=this.attempts)
     (this.directory / "receipt.json").write_text(receipts.to_json(given))
     return given
+
+
+def _stop_service(site: Site, reporter: Reporter) -> None:
+    """What we started goes too, unless somebody else has a pool there by now."""
+    if site.endpoint.was_started and not site.ec2.pools():
+        reporter.step("stop EC2 on this machine")
+        localec2(["stop"], say=reporter.note)
 
 
 def _outcome(workflow: Workflow, this: _Run, given: Receipt | None) -> RunOutcome:
