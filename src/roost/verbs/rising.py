@@ -4,7 +4,7 @@ Used by `up` and `run`. It can be killed anywhere: a second call completes it, `
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -15,7 +15,7 @@ from roost.boot.settings import BootSettings, Joining, Shape
 from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
-from roost.cloud.model import Found, InstanceState, Launch, PoolInstance
+from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
 from roost.cloud.plan import plan_up
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
 from roost.pool.access_point import SshAccessPoint, SshTarget
@@ -29,6 +29,8 @@ from roost.verbs.which_pool import Site
 RISE_TIMEOUT_S = 600.0
 _LOOK_S = 0.3
 T = TypeVar("T")
+# As much room as one can take in the user data, to know the size before there is one. A token has about 330 characters.
+_LONGEST_JOINING = Joining(central_manager="255.255.255.255", token="x" * 512)
 _CONSOLE_EVERY_S = {"local": 1.0, "aws": 15.0}  # GetConsoleOutput is a slow call on AWS, with a low limit
 
 
@@ -62,8 +64,10 @@ def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAcce
 
 
 def rise(spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter) -> RisenPool:
+    found = site.ec2.describe(spec.name)
     rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name))
-    actions = plan_up(spec, site.ec2.describe(spec.name), asker=site.asker, now=datetime.now(UTC))
+    actions = plan_up(spec, found, asker=site.asker, now=datetime.now(UTC))
+    rising.measure(actions)
     for action in actions:
         reporter.step(f"{action}")
         rising.perform(action)
@@ -93,11 +97,21 @@ class _Rising:
     console_at: float = 0.0
     is_access_point_ready: bool = False
 
-    def perform(self, action: object) -> None:
+    def measure(self, actions: Sequence[Action]) -> None:
+        """Raises UsageError where EC2 would refuse a launch's user data or types: before the first thing is made."""
+        for action in actions:
+            if isinstance(action, Launch):
+                self._boot(action.role, _LONGEST_JOINING if action.role is Role.EXECUTION_POINT else None)
+
+    def perform(self, action: Action) -> None:
         if not isinstance(action, Launch):
-            self.site.ec2.perform(action, public_key=self.key.public_line)  # type: ignore[arg-type]
+            self.site.ec2.perform(action, public_key=self.key.public_line)
             return
-        boot = self._boot(action.role)
+        joining = None
+        if action.role is Role.EXECUTION_POINT:
+            self.wait_for_access_point()
+            joining = self._joining()  # a token that was made this moment
+        boot = self._boot(action.role, joining)
         requested_at = time.time()
         for instance_id in self.site.ec2.perform(action, boot=boot):
             known = Moments(instance_id=instance_id, role=action.role.value)
@@ -125,14 +139,10 @@ class _Rising:
         with access_point_of(self.site, self.access_point(), self.key) as access_point:
             return self._until(lambda found: self._all_joined(access_point, found))
 
-    def _boot(self, role: Role) -> Boot:
-        """What the instances of a role are told; execution points get a token that was made this moment."""
+    def _boot(self, role: Role, joining: Joining | None) -> Boot:
+        """What the instances of a role are told."""
         types = (self.spec.access_point_type, *self.spec.workers.type)
         self.shapes = self.shapes or self.site.ec2.shapes(types)
-        joining = None
-        if role is Role.EXECUTION_POINT:
-            self.wait_for_access_point()
-            joining = self._joining()
         settings = BootSettings(
             lease_s=self.spec.lease,
             idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
