@@ -57,18 +57,23 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        except click.UsageError:
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], VERBS, n=1)
-            raise click.UsageError(error.message + (f" Did you mean '{near[0]}'?" if near else ""), ctx) from None
+            said = f"Did you mean '{near[0]}'?" if near else f"The verbs are {', '.join(VERBS)}."
+            raise click.UsageError(f"No such verb '{args[0]}'. {said}", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
             formatter.write_dl([(name, verb.sentence) for name, verb in VERBS.items()])
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Verbs,
+    subcommand_metavar="VERB [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name=None, version="0.1.0", prog_name="roost")
 def cli() -> None:
     """An HTCondor pool on EC2 for as long as your Pegasus workflow needs it.

@@ -15,6 +15,16 @@ from roost.yaml_lines import Document, did_you_mean, parse_yaml
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _PACKAGE = r"^[a-z0-9][a-z0-9.+-]+$"  # Debian policy manual, 5.6.7
+_NAME = r"^[a-z][a-z0-9-]{0,30}$"
+_REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+_IMAGE = r"^ami-[0-9a-f]{8,17}$"
+# What each asks for, as a sentence.
+_PATTERNS = {
+    _PACKAGE: "a Debian package is written like samtools or python3-numpy",
+    _NAME: "a pool's name is 1 to 31 lower-case letters, digits and hyphens, and begins with a letter",
+    _REGION: "a region is written like us-east-1",
+    _IMAGE: "an image's id is written like ami-0123456789abcdef0",
+}
 
 
 def seconds(value: object) -> object:
@@ -55,15 +65,15 @@ class Image(_Part):
     """What is on the instances' disk: an image that exists (`id`), or Debian packages on top of HTCondor."""
 
     packages: tuple[Package, ...] = ()
-    id: str | None = Field(default=None, pattern=r"^ami-[0-9a-f]{8,17}$")
+    id: str | None = Field(default=None, pattern=_IMAGE)
 
 
 class PoolSpec(_Part):
     """A pool as its user wants it. Durations are seconds."""
 
-    name: str = Field(default="roost", pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    name: str = Field(default="roost", pattern=_NAME)
     cloud: Literal["local", "aws"] = "local"
-    region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    region: str = Field(default="us-east-1", pattern=_REGION)
     access_point: Literal["cloud"] = "cloud"
     access_point_type: str = "t3.medium"
     workers: Workers = Workers()
@@ -87,6 +97,17 @@ def parse(text: str, source: Path) -> PoolSpec:
         raise UsageError("\n".join(text for _, text in mistakes), f"edit {source}") from error
 
 
+def named(word: str) -> PoolSpec:
+    """The spec of which only the name is known. Raises UsageError for what no pool can be called.
+
+    >>> named("galaxy").name
+    'galaxy'
+    """
+    if not re.fullmatch(_NAME, word):
+        raise UsageError(f"'{word}' names no pool: {_PATTERNS[_NAME]}", "a pool's name, or a file that ends in .yml")
+    return PoolSpec(name=word)
+
+
 def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
     """(line, sentence) for one of pydantic's errors."""
     path: tuple[str | int, ...] = tuple(error["loc"])
@@ -98,7 +119,7 @@ def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
             valid = [word.strip("'") for word in re.findall(r"'[^']*'", error["ctx"]["expected"])]
             said = f"'{key}' cannot be '{given}'{did_you_mean(str(given), valid)}"
         case "string_pattern_mismatch":
-            said = f"'{key}' cannot be '{given}': it has to match {error['ctx']['pattern']}"
+            said = f"'{key}' cannot be '{given}': {_PATTERNS[error['ctx']['pattern']]}"
         case "int_parsing" | "int_type" if key in {"lease", "idle"}:
             said = f"'{key}' cannot be '{given}': write a duration as 90s, 15m, 3h or 2d"
         case _:

@@ -66,7 +66,7 @@ def user_data(
     size = len(text.encode())
     if size > LIMIT_BYTES:
         raise UsageError(
-            f"the user data of a {role} of pool {pool!r} has {size} bytes; EC2 takes at most {LIMIT_BYTES}",
+            f"the user data of each {role} of the pool {pool} has {size} bytes; EC2 takes at most {LIMIT_BYTES}",
             f"shorten condor_config ({len(settings.condor_config.encode())} bytes) or the list of worker types "
             f"({len(types)}) by {size - LIMIT_BYTES} bytes",
         )

@@ -13,7 +13,7 @@ from roost.cloud.endpoint import Endpoint, connect
 from roost.cloud.model import Found
 from roost.cloud.plan import Asker
 from roost.errors import NotFoundError, UsageError
-from roost.spec import PoolSpec, parse
+from roost.spec import PoolSpec, named, parse
 from roost.yaml_lines import did_you_mean
 
 _DEFAULT_FILE = Path("pool.yml")
@@ -45,7 +45,7 @@ def spec_of(word: str | None, cloud: str | None) -> PoolSpec:
     elif word is not None and is_file_name(word):
         spec = read_spec(Path(word))
     else:
-        spec = parse(f"name: {word}", Path("the name of the pool")) if word else PoolSpec()
+        spec = named(word) if word is not None else PoolSpec()
     return spec.model_copy(update={"cloud": cloud}) if cloud else spec
 
 
