@@ -42,8 +42,11 @@ class Asker:
     owner: str
 
 
-def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime) -> list[Action]:
-    """What is missing for the pool that `spec` wants, in the order in which it has to be made."""
+def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_key: bool = True) -> list[Action]:
+    """What is missing for the pool that `spec` wants, in the order in which it has to be made.
+
+    `has_key`: this machine has the private half of a key pair that is there; one that nobody has is made anew.
+    """
     name = resource_name(spec.name)
     tags = {
         POOL_TAG: spec.name,
@@ -51,7 +54,9 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime) -> lis
         EXPIRES_TAG: (now + timedelta(seconds=spec.lease)).isoformat(timespec="seconds"),
     }
     actions: list[Action] = []
-    if name not in found.keys:
+    if name in found.keys and not has_key:
+        actions.append(DeleteKey(name=name))
+    if name not in found.keys or not has_key:
         actions.append(ImportKey(name=name, tags=tags))
     group = next((g for g in found.groups if g.name == name), None)
     if group is None:

@@ -33,6 +33,10 @@ def pool_key(cloud: str, pool: str) -> PoolKey:
     return key
 
 
+def has_pool_key(cloud: str, pool: str) -> bool:
+    return _place(cloud, pool).private.exists()
+
+
 def make_pool_key(cloud: str, pool: str) -> PoolKey:
     """The pool's key, made when there is none."""
     key = _place(cloud, pool)

@@ -15,6 +15,7 @@ from roost.errors import UsageError
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs import which_pool
+from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
 
@@ -32,7 +33,12 @@ def image(spec: PoolSpec, where: Site, reporter: Reporter) -> PoolImage:
 
 
 def planned(spec: PoolSpec, where: Site) -> list[Action]:
-    return plan_up(spec, where.ec2.describe(spec.name), asker=where.asker, now=datetime.now(UTC))
+    """What is to be done. Raises NotFoundError where the instances let in a key that this machine does not have."""
+    found = where.ec2.describe(spec.name)
+    has_key = has_pool_key(spec.cloud, spec.name)
+    if found.usable and not has_key:
+        pool_key(spec.cloud, spec.name)
+    return plan_up(spec, found, asker=where.asker, now=datetime.now(UTC), has_key=has_key)
 
 
 def price(spec: PoolSpec) -> str:

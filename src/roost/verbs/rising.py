@@ -6,7 +6,6 @@ Used by `up` and `run`. It can be killed anywhere: a second call completes it, `
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from roost.boot import commands
@@ -16,12 +15,12 @@ from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
 from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
-from roost.cloud.plan import plan_up
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
 from roost.pool.access_point import SshAccessPoint, SshTarget
 from roost.report.reporter import Reporter
 from roost.report.timeline import Milestone, Moments, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
+from roost.verbs import prepared
 from roost.verbs.keys import PoolKey, make_pool_key
 from roost.verbs.which_pool import Site
 
@@ -64,9 +63,8 @@ def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAcce
 
 
 def rise(spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter) -> RisenPool:
-    found = site.ec2.describe(spec.name)
+    actions = prepared.planned(spec, site)
     rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name))
-    actions = plan_up(spec, found, asker=site.asker, now=datetime.now(UTC))
     rising.measure(actions)
     for action in actions:
         reporter.step(f"{action}")
