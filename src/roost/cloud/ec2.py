@@ -205,7 +205,15 @@ class Ec2:
         volumes = self._client.get_paginator("describe_volumes").paginate(Filters=free)
         return Found(
             instances=tuple(
-                _instance(one) for page in instances for each in page["Reservations"] for one in each["Instances"]
+                sorted(
+                    (
+                        _instance(one)
+                        for page in instances
+                        for each in page["Reservations"]
+                        for one in each["Instances"]
+                    ),
+                    key=lambda one: (one.role, one.launched_at, one.id),
+                )
             ),
             groups=tuple(
                 Group(

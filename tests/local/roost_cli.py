@@ -1,0 +1,91 @@
+"""`roost` as its user calls it, against the tests' own EC2 on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from own_service import Localec2Service
+
+SOURCE = Path(__file__).parents[2] / "src"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roost:
+    """Runs in a directory of its own, with keys of its own."""
+
+    service: Localec2Service
+    directory: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.service.env,
+            "PYTHONPATH": str(SOURCE),
+            "XDG_DATA_HOME": str(self.directory / "data"),
+            "TERM": "dumb",
+        }
+
+    def __call__(self, *arguments: str, timeout_s: float = 240) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "roost", *arguments],
+            env=self.environment,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+
+    def interrupted(self, *arguments: str, when: str, by: signal.Signals) -> "subprocess.CompletedProcess[str]":
+        """The same, ended by a signal once a line of its error output holds `when`."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "roost", *arguments],
+            env=self.environment,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stderr is not None
+            said = ""
+            for line in process.stderr:
+                said += line
+                if when in line:
+                    break
+            process.send_signal(by)
+            out, rest = process.communicate(timeout=120)
+        finally:
+            process.kill()
+            process.wait()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, said + rest)
+
+    def left(self) -> list[str]:
+        """What EC2 still describes of pools of Roost: instances, groups, keys, volumes."""
+        ec2: Any = boto3.client(
+            "ec2",
+            endpoint_url=self.service.endpoint_url,
+            region_name=self.service.region,
+            aws_access_key_id="looking-for-what-is-left",
+            aws_secret_access_key="any-secret-is-accepted",
+        )
+        ours = [{"Name": "tag-key", "Values": ["roost:pool"]}]
+        instances = [
+            i["InstanceId"]
+            for r in ec2.describe_instances(Filters=ours)["Reservations"]
+            for i in r["Instances"]
+            if i["State"]["Name"] != "terminated"
+        ]
+        groups = [g["GroupName"] for g in ec2.describe_security_groups(Filters=ours)["SecurityGroups"]]
+        keys = [k["KeyName"] for k in ec2.describe_key_pairs(Filters=ours)["KeyPairs"]]
+        volumes = [v["VolumeId"] for v in ec2.describe_volumes(Filters=ours)["Volumes"]]
+        return [*instances, *groups, *keys, *volumes]
