@@ -32,4 +32,4 @@ class Recipe:
 
 def recipe(spec: PoolSpec) -> Recipe:
     """HTCondor of Debian trixie is 23.9; the packages of the spec come on top."""
-    return Recipe(suite="trixie", packages=("condor", *sorted(set(spec.image.packages))))
+    return Recipe(suite="trixie", packages=("condor", *sorted(set(spec.image.packages) - {"condor"})))
