@@ -5,6 +5,7 @@ In: the cloud and region of a spec. Out: an Endpoint. For `local` EC2 on this ma
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -18,6 +19,7 @@ from roost.errors import CloudError, NotFoundError, RoostError, UsageError
 
 # Any credentials are accepted; long ones, since tools mask a secret wherever they print it.
 _LOCAL_CREDENTIALS = ("roost-on-this-machine", "no-secret-is-needed-on-this-machine")
+_SAYS_NO = "localec2: "  # how its error begins
 _ADDRESS_URL = "https://checkip.amazonaws.com"  # EC2 User Guide, "Security group rules for different use cases"
 
 
@@ -72,7 +74,7 @@ def localec2(arguments: Sequence[str], *, say: Callable[[str], None]) -> str:
             raise RoostError("the localec2 process has no pipes")
         for line in process.stderr:
             lines.append(line.rstrip())
-            if not line.startswith(("Error: ", "Try:")):
+            if not any(one.startswith(_SAYS_NO) for one in lines):
                 say(line.rstrip())
         printed = process.stdout.read()
     if process.returncode != 0:
@@ -81,11 +83,20 @@ def localec2(arguments: Sequence[str], *, say: Callable[[str], None]) -> str:
 
 
 def _said(lines: Sequence[str], exit_code: int) -> RoostError:
-    message = next((line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")), "")
-    hint = next((line.removeprefix("Try:").strip() for line in lines if line.startswith("Try:")), "")
-    if not message:
-        message = f"EC2 on this machine ended with exit code {exit_code}: {' / '.join(lines[-3:]) or 'without a word'}"
-    return RoostError(message, hint)
+    """Its last words as our error: a line that begins with its name, and one that says what to type.
+
+    >>> error = _said(["started", "localec2: port 5950 is taken", "Choose one with `localec2 start --port N`."], 1)
+    >>> error.message, error.hint
+    ('EC2 on this machine: port 5950 is taken', 'Choose one with `roost local start --port N`.')
+    """
+    starts = [number for number, line in enumerate(lines) if line.startswith(_SAYS_NO)]
+    if not starts:
+        last = " / ".join(lines[-3:]) or "without a word"
+        return RoostError(f"EC2 on this machine ended with exit code {exit_code}: {last}", "roost local status")
+    said = lines[starts[0]].removeprefix(_SAYS_NO)
+    said = said if said.startswith("EC2 on this machine") else f"EC2 on this machine: {said}"
+    hint = " ".join(lines[starts[0] + 1 :])
+    return RoostError(said, re.sub(r"\blocalec2 (start|stop|status)\b", r"roost local \1", hint))
 
 
 def _own_address_on_the_internet() -> str:

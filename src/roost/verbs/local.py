@@ -11,7 +11,8 @@ def command() -> None:
 
 
 @command.command()
-def start() -> None:
+@click.option("--port", type=click.IntRange(1, 65535), help="The API's port on 127.0.0.1 (default: 5950 and up).")
+def start(port: int | None) -> None:
     """Start EC2 on this machine (installs what it needs, after saying so)."""
     from roost import machine
     from roost.cloud.endpoint import localec2
@@ -20,7 +21,7 @@ def start() -> None:
     with reporter_for(sys.stderr) as reporter:
         machine.ensure_commands(machine.EC2_ON_THIS_MACHINE, reporter.step)
         reporter.step("start EC2 on this machine")
-        url = localec2(["start"], say=reporter.note)
+        url = localec2(["start", *(["--port", str(port)] if port else [])], say=reporter.note)
     click.echo(url.strip())
 
 
