@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import cast
+
+from roost.errors import RoostError
 
 SLOT_ATTRIBUTES = (
     *("Name", "Machine", "RoostInstanceId", "SlotType", "State", "Activity", "DaemonStartTime"),
@@ -150,7 +151,7 @@ def _job(ad: Ad) -> Job:
     return Job(
         cluster=int(_number(ad, "ClusterId") or 0),
         process=int(_number(ad, "ProcId") or 0),
-        status=JobStatus(int(_number(ad, "JobStatus") or 0)),
+        status=_status(ad),
         command=_text(ad, "Cmd"),
         arguments=_text(ad, "Arguments") or _text(ad, "Args"),  # the new syntax, or the old one
         submitted_at_s=_number(ad, "QDate") or 0.0,
@@ -167,7 +168,29 @@ def _job(ad: Ad) -> Job:
 
 
 def _ads(printed: str) -> list[Ad]:
-    return cast(list[Ad], json.loads(printed)) if printed.strip() else []
+    if not printed.strip():
+        return []
+    try:
+        ads = json.loads(printed)
+    except json.JSONDecodeError as error:
+        raise _unexpected(f"is no JSON ({error})", printed) from error
+    if not isinstance(ads, list) or not all(isinstance(ad, dict) for ad in ads):
+        raise _unexpected("is no list of ads", printed)
+    return ads
+
+
+def _status(ad: Ad) -> JobStatus:
+    try:
+        return JobStatus(int(_number(ad, "JobStatus") or 0))
+    except ValueError as error:
+        raise _unexpected(f"has a JobStatus of {ad.get('JobStatus')!r}", json.dumps(ad)) from error
+
+
+def _unexpected(what: str, printed: str) -> RoostError:
+    return RoostError(
+        f"what HTCondor printed about the pool {what}: {printed.strip()[:200]}",
+        "try again; if it stays so, `roost ssh`, then `condor_q -allusers -json` and `condor_status -json`",
+    )
 
 
 def _text(ad: Ad, name: str) -> str:

@@ -32,6 +32,17 @@ class _Failure:
 
 # What HTCondor prints -> what the user can do about it. The first that fits counts.
 _FAILURES = (
+    # Connection and authorisation first: their words often end in the reason of a system call (`No such file`).
+    _Failure(
+        said=r"(?i)can't find (address|collector)|failed to connect|unable to connect|couldn't contact",
+        error=WaitTimeoutError,
+        hint="HTCondor on the access point does not answer: `roost ssh`, then `systemctl status condor`",
+    ),
+    _Failure(
+        said=r"(?i)AUTHENTICATE:|not authorized|permission denied|MAX_JOBS|number of jobs submitted would exceed",
+        error=RefusedError,
+        hint="the schedd's own log says why: /var/log/condor/SchedLog on the access point",
+    ),
     _Failure(
         said=r"Couldn't find/remove|no jobs in the queue", error=NotFoundError, hint="`roost status` lists the jobs"
     ),
@@ -40,16 +51,6 @@ _FAILURES = (
         said=r"No such file|does not exist|can't cd to",
         error=NotFoundError,
         hint="check the path, as the access point sees it",
-    ),
-    _Failure(
-        said=r"(?i)can't find (address|collector)|failed to connect|unable to connect|couldn't contact",
-        error=WaitTimeoutError,
-        hint="HTCondor on the access point does not answer: `roost ssh`, then `systemctl status condor`",
-    ),
-    _Failure(
-        said=r"(?i)not authorized|permission denied|MAX_JOBS|number of jobs submitted would exceed",
-        error=RefusedError,
-        hint="the schedd's own log says why: /var/log/condor/SchedLog on the access point",
     ),
     _Failure(said=r"(?i)submit file|parse", error=UsageError, hint="correct the submit description"),
 )

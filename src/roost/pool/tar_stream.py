@@ -6,6 +6,7 @@ GNU's format on purpose: names are raw bytes there, while tar(1) under the C loc
 import os
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -28,19 +29,17 @@ def write(files: Mapping[str, Path], stream: IO[bytes]) -> None:
 
 
 def extract(stream: IO[bytes], directory: Path) -> None:
-    """Regular files and directories, below `directory` and nowhere else."""
+    """Regular files and directories, below `directory` and nowhere else. What has its name is whole."""
     directory.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
             target = directory / inside(member.name)
             if member.isdir():
-                target.mkdir(parents=True, exist_ok=True)
+                _make_directory(target, below=directory)
             elif member.isreg() and (content := tar.extractfile(member)) is not None:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with content, target.open("wb") as file:
-                    shutil.copyfileobj(content, file)
-                target.chmod(_mode(member))
-                os.utime(target, (member.mtime, member.mtime))
+                _make_directory(target.parent, below=directory)
+                with content:
+                    _write_whole(content, target, member)
 
 
 def inside(name: str) -> PurePosixPath:
@@ -53,6 +52,29 @@ def inside(name: str) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts:
         raise RoostError(f"refused to write {name}, a name outside of the directory asked for")
     return path
+
+
+def _make_directory(path: Path, *, below: Path) -> None:
+    """A link that is there already may not lead out, not even to where directories would be made."""
+    if not path.resolve().is_relative_to(below.resolve()):
+        raise RoostError(
+            f"refused to write into {path}: a symbolic link there leads out of {below}", f"look at it: ls -l {path}"
+        )
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _write_whole(content: IO[bytes], target: Path, member: tarfile.TarInfo) -> None:
+    """Under another name until it is complete. A link that has the name is replaced, never followed."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".roost-", suffix=".partial")
+    partial_file = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(content, file)
+        partial_file.chmod(_mode(member))
+        os.utime(partial_file, (member.mtime, member.mtime))
+        partial_file.replace(target)
+    finally:
+        partial_file.unlink(missing_ok=True)
 
 
 def _sendable(member: tarfile.TarInfo, *, root: str) -> tarfile.TarInfo:

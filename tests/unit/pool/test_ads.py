@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from roost.errors import RoostError
 from roost.pool.ads import Job, JobStatus, Slot, instance_of, jobs, slots
 
 DATA = Path(__file__).parent / "data"
@@ -71,6 +72,23 @@ def test_dag_node_knows_its_dag() -> None:
 @pytest.mark.parametrize("printed", ["", "\n"])
 def test_nothing_printed_is_an_empty_list(printed: str) -> None:
     assert (slots(printed), jobs(printed)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        ("-- Failed to fetch ads", "is no JSON"),
+        ('[{"ClusterId": 7, "JobStatus": 1}', "is no JSON"),  # cut
+        ('{"ClusterId": 7}', "is no list of ads"),
+        ("[7]", "is no list of ads"),
+        ('[{"ClusterId": 7}]', "has a JobStatus of None"),
+        ('[{"ClusterId": 7, "JobStatus": 99}]', "has a JobStatus of 99"),
+        ('[{"ClusterId": 7, "JobStatus": "/Expr(undefined)/"}]', "has a JobStatus of '/Expr"),
+    ],
+)
+def test_what_htcondor_never_prints_on_a_good_day(printed: str, words: str) -> None:
+    with pytest.raises(RoostError, match=words):
+        jobs(printed)
 
 
 def test_a_machine_that_is_not_ours() -> None:
