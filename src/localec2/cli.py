@@ -82,11 +82,12 @@ def status(state_dir: Path | None, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--region", help="The one region that it is (default: us-east-1).")
 @click.option("--verbose", is_flag=True, help="Log every request.")
-def serve(state_dir: Path | None, port: int | None, region: str | None, verbose: bool) -> None:
+@click.option("--listen-fd", type=int, hidden=True)
+def serve(state_dir: Path | None, port: int | None, region: str | None, verbose: bool, listen_fd: int | None) -> None:
     """Run the service in the foreground."""
     import logging
 
-    from localec2 import preflight, service, slots
+    from localec2 import preflight, rootless, service, slots
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -95,11 +96,22 @@ def serve(state_dir: Path | None, port: int | None, region: str | None, verbose:
     )
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("botocore").setLevel(logging.WARNING)
+    if rootless.is_needed():
+        raise Localec2Error("a plain user's service runs in the background only", "Type `localec2 start`.")
     preflight.require()
     preflight.raise_inotify_limit()
     directory = _resolved(state_dir)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    service.serve(slots.claim(directory, port=port, region=region).config)
+    service.serve(slots.claim(directory, port=port, region=region).config, listen_fd=listen_fd)
+
+
+@cli.command(hidden=True)
+@_STATE_DIR
+def clear(state_dir: Path | None) -> None:
+    """Take away what the service made (`stop --all` calls it inside a plain user's namespaces)."""
+    from localec2 import daemon
+
+    daemon.clear(_config(_resolved(state_dir)))
 
 
 @cli.command()
@@ -107,10 +119,12 @@ def serve(state_dir: Path | None, port: int | None, region: str | None, verbose:
 @click.argument("instance_id")
 def console(state_dir: Path | None, instance_id: str) -> None:
     """Print an instance's console."""
+    from localec2 import rootless
     from localec2.console import Console
     from localec2.engine import Engine
 
     config = _config(_resolved(state_dir))
+    rootless.go_inside(config.state_dir)
     text = Console(config, Engine(config)).text(instance_id)
     if not text:
         raise Localec2Error(f"there is no console of {instance_id}", exit_code=3)
@@ -138,9 +152,11 @@ def env(state_dir: Path | None) -> None:
 @click.argument("port", type=click.IntRange(1, 65535))
 def ssh_proxy(state_dir: Path | None, host: str, port: int) -> None:
     """Join standard input and output to an instance's port (ssh -o ProxyCommand='localec2 ssh-proxy %h %p')."""
+    from localec2 import rootless
     from localec2.proxy import join
 
-    _config(_resolved(state_dir))
+    config = _config(_resolved(state_dir))
+    rootless.go_inside(config.state_dir, has_network=True, has_mounts=False)
     join(host, port)
 
 
@@ -179,9 +195,10 @@ def image() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the image (repeatable).")
 def build(state_dir: Path | None, as_json: bool, name: str, description: str, **recipe: Any) -> None:
     """Build a Debian image, once, and register it. Prints its id."""
-    from localec2 import images
+    from localec2 import images, rootless
 
     config = _config(_resolved(state_dir))
+    rootless.go_inside(config.state_dir)  # podman's storage is there
     order = images.Order(
         name=name,
         description=description,
@@ -223,7 +240,7 @@ def executables(state_dir: Path | None, name: str) -> None:
 
 
 def _facts(directory: Path) -> dict[str, Any]:
-    from localec2 import daemon, slots
+    from localec2 import daemon, rootless, slots
 
     config, pid = slots.existing(directory), daemon.running_pid(directory)
     return {
@@ -234,6 +251,7 @@ def _facts(directory: Path) -> dict[str, Any]:
         "slot": config.slot if config else None,
         "public_network": str(config.public_network) if config else None,
         "host_public_ip": config.host_public_ip if config else None,
+        "proxy_command": rootless.proxy_command(config) if config else None,
         "state_dir": str(directory),
         "log": str(config.log) if config else None,
         "service": daemon.control(config, "status") if config and pid else None,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localec2 import preflight, slots
+from localec2 import preflight, rootless, slots
 from localec2.config import Config
 from localec2.engine import COMMITTED, Engine
 from localec2.failures import Localec2Error
@@ -35,21 +35,24 @@ class Started:
 
 def start(state_dir: Path, *, port: int | None, region: str | None) -> Started:
     """Running and ready when this returns; does nothing when it already runs. Raises `Localec2Error`."""
-    preflight.require()
+    if not rootless.is_needed():
+        preflight.require()
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _one_at_a_time(state_dir):
         pid, before = running_pid(state_dir), slots.existing(state_dir)
         if pid is not None and before is not None:
             _require_same(before, port=port, region=region)
             return Started(config=before, pid=pid, was_running=True)
+        if rootless.is_needed():
+            preflight.require()  # what it asks of the calling shell does not matter to a service that runs
         claimed = slots.claim(state_dir, port=port, region=region)
         try:
             if claimed.is_new:
-                sweep(claimed.config)
+                _clear(claimed.config)
             return Started(config=claimed.config, pid=_spawn(claimed.config), was_running=False)
         except Localec2Error:
             if claimed.is_new:
-                sweep(claimed.config)
+                _clear(claimed.config)
                 slots.release(claimed.config)
             raise
 
@@ -64,8 +67,7 @@ def stop(state_dir: Path, *, everything: bool) -> None:
             _end(pid, state_dir)
         config = slots.existing(state_dir)
         if everything and config is not None:
-            sweep(config)
-            _forget_instances(config)
+            _clear(config)
             slots.release(config)
 
 
@@ -123,10 +125,19 @@ def _require_same(running: Config, *, port: int | None, region: str | None) -> N
 def _spawn(config: Config) -> int:
     from localec2.service import listen
 
-    listen("127.0.0.1", config.port, hint="Choose another one with `localec2 start --port N`.").close()
-    with config.log.open("ab") as log:
+    argv = [sys.executable, "-m", "localec2", "serve", "--state-dir", str(config.state_dir)]
+    listening = listen("127.0.0.1", config.port, hint="Choose another one with `localec2 start --port N`.")
+    with listening, config.log.open("ab") as log:
+        if rootless.is_needed():
+            # From inside, this machine's own ports are out of reach: the socket is handed in.
+            pid = rootless.ensure_holder(config.state_dir)
+            inside = rootless.entrance(config.state_dir, pid, has_network=True)
+            argv = [*inside, *argv, "--listen-fd", str(listening.fileno())]
+        else:
+            listening.close()
         child = subprocess.Popen(
-            [sys.executable, "-m", "localec2", "serve", "--state-dir", str(config.state_dir)],
+            argv,
+            pass_fds=[listening.fileno()] if rootless.is_needed() else [],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -170,6 +181,26 @@ def _end(pid: int, state_dir: Path) -> None:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def _clear(config: Config) -> None:
+    """Sweep and forget; a plain user's service has all of it inside."""
+    if not rootless.is_needed():
+        clear(config)
+        return
+    if not (config.state_dir / "storage.conf").is_file():
+        return  # there never was an inside
+    pid = rootless.ensure_holder(config.state_dir)
+    argv = [sys.executable, "-m", "localec2", "clear", "--state-dir", str(config.state_dir)]
+    done = rootless.run_inside(config.state_dir, pid, argv, has_network=True)
+    if done.returncode != 0:
+        raise Localec2Error(f"could not clear away all of the service: {done.stderr.strip()[-800:]}")
+    rootless.end_holder(config.state_dir)
+
+
+def clear(config: Config) -> None:
+    sweep(config)
+    _forget_instances(config)
 
 
 def _forget_instances(config: Config) -> None:

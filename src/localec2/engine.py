@@ -6,6 +6,7 @@ instance's id as labels, and are found again by them.
 
 import json
 import os
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from localec2.failures import Localec2Error
 from localec2.guest import CLOUD_CONFIG, CLOUD_CONFIG_PATH, DATASOURCE, DATASOURCE_DIR
 from localec2.model import Image, Instance
 from localec2.process import attempt, run
+from localec2.rootless import cgroup_of, holder, is_inside
 
 LABEL_SLOT = "localec2.slot"
 LABEL_INSTANCE = "localec2.instance"
@@ -35,6 +37,8 @@ class Engine:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._runtime, self._flags = _system_flags(is_hybrid=_HYBRID_CGROUP.is_dir())
+        # There podman gives a plain user's containers no cgroup (nor limits), and systemd needs one that it may write.
+        self._has_own_cgroups = is_inside() and _HYBRID_CGROUP.is_dir()
 
     def prepare(self) -> None:
         """Write what every instance sees read-only."""
@@ -61,7 +65,7 @@ class Engine:
             *("--volume", f"{guest}/cloud.cfg:{CLOUD_CONFIG_PATH}:ro"),
             *("--volume", f"{guest}/datasource:{DATASOURCE_DIR}:ro"),
             *self._flags,
-            *_limits(instance, host_cpus=os.cpu_count() or 1, host_memory_mib=_host_memory_mib()),
+            *self._limits(instance),
             image.engine_ref,
             "/sbin/init",
         )
@@ -70,7 +74,7 @@ class Engine:
 
     def start(self, instance_id: str) -> int:
         """Its PID 1."""
-        self._podman("start", self._config.container(instance_id))
+        run([*self._in_own_cgroup(instance_id), *self._argv("start", self._config.container(instance_id))])
         found = self.inspect(instance_id)
         if found is None:
             raise Localec2Error(f"the container of {instance_id} vanished while it started")
@@ -83,6 +87,8 @@ class Engine:
     def remove(self, instance_id: str) -> None:
         if attempt(self._argv("rm", "--force", "--time", "0", self._config.container(instance_id))).returncode != 0:
             self._podman("rm", "--force", "--ignore", "--time", "0", self._config.container(instance_id))
+        if self._has_own_cgroups:
+            _remove_cgroup(self._cgroup(instance_id))
 
     def commit(self, instance_id: str, image_id: str) -> str:
         """The instance's disk as an image; returns its reference."""
@@ -117,6 +123,23 @@ class Engine:
         out = self._podman("ps", "--all", "--filter", label, "--format", "{{.Names}}")
         return {name.removeprefix(f"{self._config.prefix}-") for name in out.split()}
 
+    def _limits(self, instance: Instance) -> list[str]:
+        if self._has_own_cgroups:
+            return []
+        return _limits(instance, host_cpus=os.cpu_count() or 1, host_memory_mib=_host_memory_mib())
+
+    def _cgroup(self, instance_id: str) -> Path:
+        """Beside the holder, which stays where the first start put it."""
+        return cgroup_of(holder(self._config.state_dir) or os.getpid()) / self._config.container(instance_id)
+
+    def _in_own_cgroup(self, instance_id: str) -> list[str]:
+        """What a command line starts with to run in the instance's cgroup."""
+        if not self._has_own_cgroups:
+            return []
+        directory = self._cgroup(instance_id)
+        directory.mkdir(exist_ok=True)
+        return ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(directory)]
+
     def _blank_machine_id(self, container: str) -> None:
         root = Path(self._podman("mount", container).strip())
         try:
@@ -147,6 +170,23 @@ def _system_flags(*, is_hybrid: bool) -> tuple[list[str], list[str]]:
         *("--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"),
         *("--volume", f"{_HYBRID_CGROUP}:/sys/fs/cgroup:rw"),
     ]
+
+
+def _remove_cgroup(directory: Path) -> None:
+    """With those that the guest's systemd made; its last processes may still be on their way out."""
+    deadline = time.monotonic() + 5
+    while directory.is_dir() and time.monotonic() < deadline:
+        for each in sorted((path for path in directory.rglob("*") if path.is_dir()), reverse=True):
+            _remove_empty(each)
+        _remove_empty(directory)
+        time.sleep(0.05)
+
+
+def _remove_empty(directory: Path) -> None:
+    try:
+        directory.rmdir()
+    except OSError:
+        return
 
 
 def _limits(instance: Instance, *, host_cpus: int, host_memory_mib: int) -> list[str]:

@@ -1,12 +1,14 @@
 """shell (programs, /proc): does this machine have what instances need? Sentences, each with its verdict and remedy."""
 
 import os
+import pwd
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from localec2 import rootless
 from localec2.failures import Localec2Error
 from localec2.process import attempt
 
@@ -16,6 +18,7 @@ PACKAGES = {
     "ip": "iproute2",
     "nft": "nftables",
     "mmdebstrap": "mmdebstrap",
+    "newuidmap": "uidmap",
 }
 MIN_PODMAN = 4
 # systemd holds a handful of inotify instances per container; the kernel's default of 128 is enough for about 25.
@@ -34,8 +37,9 @@ class Check:
 
 
 def checks() -> Iterator[Check]:
-    yield _is_root()
     needed = ["podman", "ip", "nft", *(["runc"] if _HYBRID.is_dir() else [])]
+    if rootless.is_needed():
+        needed.append("newuidmap")
     for program in needed:
         yield _installed(program)
     yield Check(
@@ -44,12 +48,17 @@ def checks() -> Iterator[Check]:
         remedy=install_command(["mmdebstrap"]),
         is_required=False,
     )
-    if os.geteuid() == 0 and _find("podman") is not None:
+    if _find("podman") is not None:
         yield _podman_version()
+    if os.geteuid() == 0 and _find("podman") is not None:
         yield _storage_driver()
     yield _control_groups()
+    if rootless.is_needed():
+        yield _subordinate_ids()
+        yield _own_cgroup()
+        yield _way_out()
     yield _inotify()
-    if os.geteuid() == 0 and _find("nft") is not None:
+    if os.geteuid() == 0 and not rootless.is_inside() and _find("nft") is not None:
         yield _forwarding()
 
 
@@ -84,12 +93,49 @@ def install_command(programs: list[str]) -> str:
     return f"`apt-get install --yes --no-install-recommends {' '.join(PACKAGES[program] for program in programs)}`"
 
 
-def _is_root() -> Check:
+def _subordinate_ids() -> Check:
+    """Instances have users of their own, which are nobody else on this machine."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    has = all(_has_range(Path(file), user) for file in ("/etc/subuid", "/etc/subgid"))
     return Check(
-        is_ok=os.geteuid() == 0,
-        sentence="this is root",
-        remedy="Instances need network namespaces, routes and control groups of their own, which a plain user may not"
-        " make here: run it with sudo (`sudo localec2 start`), or on a machine of its own where you are root.",
+        is_ok=has,
+        sentence=f"{user} has subordinate user ids",
+        remedy=f"As root: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}` (a range that"
+        " nobody has in /etc/subuid), or run it as root.",
+    )
+
+
+def _has_range(file: Path, user: str) -> bool:
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.split(":")[0] in (user, str(os.getuid())) for line in lines)
+
+
+def _own_cgroup() -> Check:
+    """systemd in an instance wants a cgroup; a systemd user session gives one, a mixed v1 and v2 layout does not."""
+    own = rootless.cgroup_of(os.getpid())
+    user = pwd.getpwuid(os.getuid()).pw_name
+    new = f"/sys/fs/cgroup/unified/localec2-{user}"
+    return Check(
+        is_ok=os.access(own, os.W_OK) and os.access(own / "cgroup.procs", os.W_OK),
+        sentence=f"a plain user may make control groups (here in {own})",
+        remedy=f"As root: `mkdir -p {new} && chown {user} {new} {new}/cgroup.procs {new}/cgroup.subtree_control && echo"
+        f" PID > {new}/cgroup.procs`, where PID is that of your shell (`echo $$`); it lasts until the next reboot. Or"
+        " run it as root."
+        if _HYBRID.is_dir()
+        else "Start it in a scope of your own: `systemd-run --user --scope --property=Delegate=yes localec2 start`; or"
+        " run it as root.",
+    )
+
+
+def _way_out() -> Check:
+    return Check(
+        is_ok=rootless.reaches_outside(),
+        sentence="instances of a plain user reach the outside through slirp4netns",
+        remedy="Install slirp4netns, and as root: `chmod 0666 /dev/net/tun`. Without, they reach each other only.",
+        is_required=False,
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from localec2 import dns
+from localec2 import dns, rootless
 from localec2.config import METADATA_PORT, Config
 from localec2.console import Console
 from localec2.dns_server import DnsServer, upstream_resolver
@@ -37,14 +37,20 @@ _SECRET = "metadata-secret"
 SPOT_NOTICE_S = 120  # EC2 announces an interruption two minutes before
 
 
-def serve(config: Config) -> None:
-    """Until SIGTERM or SIGINT; instances stay. Raises `Localec2Error` when the port or the state is in use."""
+def serve(config: Config, *, listen_fd: int | None = None) -> None:
+    """Until SIGTERM or SIGINT; instances stay. `listen_fd` is the API's socket, where it is open already.
+
+    Raises `Localec2Error` when the port or the state is in use.
+    """
     from localec2.api import create_app  # moto takes a second to import
     from localec2.role_keys import RoleKeys
 
     config.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(config):
-        listening = listen("127.0.0.1", config.port, hint="Choose another one with `localec2 start --port N`.")
+        if listen_fd is not None:
+            listening = socket.socket(fileno=listen_fd)
+        else:
+            listening = listen("127.0.0.1", config.port, hint="Choose another one with `localec2 start --port N`.")
         world = World(config.database)
         engine, network = Engine(config), Network(config)
         console = Console(config, engine)
@@ -101,7 +107,13 @@ def _serve_inside(world: World, config: Config, *, credentials: Credentials) -> 
         world.put_blob(_SECRET, secret)
     asking = Asking(world, config, credentials=credentials)
     MetadataServer(metadata, subject=asking.subject, read=asking.read, secret=secret).start()
-    DnsServer(names, zone=asking.zone, upstream=upstream_resolver()).start()
+    DnsServer(names, zone=asking.zone, upstream=_upstream()).start()
+
+
+def _upstream() -> str | None:
+    if not rootless.is_inside():
+        return upstream_resolver()
+    return rootless.UPSTREAM_RESOLVER if rootless.reaches_outside() else None
 
 
 class Asking:

@@ -5,9 +5,13 @@ same moment never take the same.
 """
 
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import user_state_path
+
+from localec2 import rootless
 from localec2.config import DEFAULT_PORT, DEFAULT_REGION, SLOTS, Config
 from localec2.failures import Localec2Error
 
@@ -15,6 +19,9 @@ _FILE = "service.json"
 
 
 def slots_dir() -> Path:
+    """A plain user's slots are their own: only the ports are shared with others."""
+    if rootless.is_needed() or rootless.is_inside():
+        return user_state_path("localec2-slots")
     return Path("/var/lib/localec2/slots")
 
 
@@ -44,7 +51,7 @@ def claim(state_dir: Path, *, port: int | None, region: str | None) -> Claim:
     config = Config(
         state_dir=state_dir,
         slot=slot,
-        port=port or (DEFAULT_PORT + slot if before is None else before.port),
+        port=port or (_default_port(slot) if before is None else before.port),
         region=region or (DEFAULT_REGION if before is None else before.region),
     )
     file = state_dir / _FILE
@@ -78,6 +85,23 @@ def _free_slot(state_dir: Path) -> int:
         f"all {SLOTS} services that this machine has room for exist already",
         f"{slots_dir()} shows their state directories; end one with `localec2 stop --all --state-dir DIR`.",
     )
+
+
+def _default_port(slot: int) -> int:
+    """The slot's; for a plain user the first free one, since others' slots have the same numbers."""
+    first = DEFAULT_PORT + slot
+    if not rootless.is_needed():
+        return first
+    return next((port for port in range(first, first + 64 * SLOTS, SLOTS) if _is_free(port)), first)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _holder(slot: int) -> Path | None:
