@@ -80,8 +80,15 @@ class FoundImage:
 
 
 class Ec2:
-    def __init__(self, access: Access) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        pause: Callable[[float], None] = time.sleep,  # s
+        clock: Callable[[], float] = time.monotonic,  # s
+    ) -> None:
         self.access = access
+        self._pause, self._clock = pause, clock
         key, secret = access.credentials or (None, None)
         with _translated("reach EC2"):
             self._client: EC2Client = boto3.Session(region_name=access.region).client(
@@ -98,7 +105,7 @@ class Ec2:
             return self._describe(pool)
 
     def pools(self) -> list[str]:
-        """The names of all pools that have an instance, terminated or not, or a group."""
+        """The names of all pools that have a group, or an instance that is not terminated."""
         tagged: Any = [{"Name": "tag-key", "Values": [POOL_TAG]}]
         with _translated("list the pools"):
             groups = self._client.get_paginator("describe_security_groups").paginate(Filters=tagged)
@@ -153,15 +160,15 @@ class Ec2:
 
     def changes(self, pool: str, *, timeout_s: float) -> Iterator[Found]:
         """The pool again and again, as EC2 describes it; whoever asks stops when it has seen enough."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self._clock() + timeout_s
         while True:
             yield self.describe(pool)
-            if time.monotonic() > deadline:
+            if self._clock() > deadline:
                 raise WaitTimeoutError(
                     f"the instances of {pool} did not get where they should within {timeout_s:g} s",
                     f"`roost status {pool}` shows where they are; `roost down {pool}` ends them",
                 )
-            time.sleep(_POLL_S)
+            self._pause(_POLL_S)
 
     def console(self, instance_id: str) -> str:
         """What the instance wrote on its console; on AWS that needs a Nitro type to be the latest."""
@@ -279,16 +286,17 @@ class Ec2:
     def _launched(self, launch: Launch) -> tuple[str, ...]:
         """The instances of that launch, given the time that EC2 may need to show them."""
         pool = launch.tags[POOL_TAG]
-        deadline = time.monotonic() + _SETTLE_S
-        while time.monotonic() < deadline:
+        deadline = self._clock() + _SETTLE_S
+        while self._clock() < deadline:
             ids = tuple(i.id for i in self._describe(pool).usable if i.launch == launch.tags[LAUNCH_TAG])
             if ids:
                 return ids
-            time.sleep(_POLL_S)
+            self._pause(_POLL_S)
         return ()
 
     def _group_id(self, name: str) -> str:
-        by_name: Any = [{"Name": "group-name", "Values": [name]}]
+        # Another VPC of the account may have a group of that name that is not ours.
+        by_name: Any = [{"Name": "group-name", "Values": [name]}, {"Name": "tag-key", "Values": [POOL_TAG]}]
         groups = self._client.describe_security_groups(Filters=by_name)["SecurityGroups"]
         if not groups:
             raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
@@ -296,7 +304,7 @@ class Ec2:
 
     def _while_in_use(self, delete: Callable[[], object]) -> None:
         """Deletes what its last user may not have let go of yet."""
-        deadline = time.monotonic() + _DEPENDENCY_S
+        deadline = self._clock() + _DEPENDENCY_S
         while True:
             try:
                 delete()
@@ -304,9 +312,9 @@ class Ec2:
                 code = error.response["Error"]["Code"]
                 if code.endswith(".NotFound"):
                     return
-                if code not in {"DependencyViolation", "VolumeInUse"} or time.monotonic() > deadline:
+                if code not in {"DependencyViolation", "VolumeInUse"} or self._clock() > deadline:
                     raise
-                time.sleep(_POLL_S)
+                self._pause(_POLL_S)
             else:
                 return
 

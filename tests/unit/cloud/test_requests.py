@@ -1,0 +1,460 @@
+"""What Ec2 sends: botocore checks each request against its own model of EC2, and here stands in for the network."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+from roost.boot.roles import Role
+from roost.boot.settings import Shape
+from roost.cloud.ec2 import Access, Boot, Ec2
+from roost.cloud.model import (
+    CONDOR_PORT,
+    LAUNCH_TAG,
+    POOL_TAG,
+    ROLE_TAG,
+    SSH_PORT,
+    Action,
+    Authorize,
+    CreateGroup,
+    DeleteGroup,
+    DeleteKey,
+    DeleteVolume,
+    Found,
+    Group,
+    ImportKey,
+    Ingress,
+    InstanceState,
+    Launch,
+    PoolInstance,
+    Revoke,
+    Terminate,
+)
+from roost.cloud.plan import client_token
+from roost.errors import CloudError, RefusedError, RoostError, WaitTimeoutError
+
+GROUP_ID = "sg-00000000000000001"
+TAGS = {POOL_TAG: "demo", ROLE_TAG: "execution-point", LAUNCH_TAG: "execution-point-1", "Name": "roost-demo"}
+LAUNCH = Launch(
+    role=Role.EXECUTION_POINT,
+    count=3,
+    types=("c7i.large", "m7i.large"),
+    key_name="roost-demo",
+    group_name="roost-demo",
+    tags=TAGS,
+)
+BOOT = Boot(image_id="ami-00000000", user_data="#cloud-config\n{}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    xml: str = "<return>true</return>"
+    status: int = 200
+
+
+@dataclass(slots=True)
+class Wire:
+    """Keeps every request; of an action's answers the last one is given again and again."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    sent: list[dict[str, str]] = field(default_factory=list)
+
+    def __call__(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        parameters = dict(parse_qsl(_text(request.body), keep_blank_values=True))
+        self.sent.append(parameters)
+        waiting = self.answers.get(parameters["Action"], [Answer()])
+        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        body = _Body(f"<Response><requestId>r</requestId>{answer.xml}</Response>".encode())
+        return AWSResponse(request.url, answer.status, HTTPHeaders(), body)
+
+    @property
+    def names(self) -> list[str]:
+        return [one["Action"] for one in self.sent]
+
+    def all(self, action: str) -> list[dict[str, str]]:
+        return [one for one in self.sent if one["Action"] == action]
+
+    def one(self, action: str) -> dict[str, str]:
+        (found,) = self.all(action)
+        return found
+
+
+def _text(body: object) -> str:
+    return body.decode() if isinstance(body, bytes) else str(body)
+
+
+class _Body(io.BytesIO):
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+@dataclass(slots=True)
+class Clock:
+    """A pause takes no time but on this clock."""
+
+    now_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def pause(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def ec2(clock: Clock) -> Ec2:
+    """One for all: botocore reads its model of EC2 for each client."""
+    access = Access(region="us-east-1", endpoint_url="http://ec2.invalid", credentials=("an-id", "a-secret"))
+    return Ec2(access, pause=clock.pause, clock=clock)
+
+
+@pytest.fixture
+def wire(ec2: Ec2) -> Iterator[Wire]:
+    events: Any = ec2._client.meta.events
+    wire = Wire(
+        answers={
+            "DescribeSecurityGroups": [Answer(GROUPS_XML)],
+            "DescribeInstances": [Answer("<reservationSet/>")],
+            "DescribeKeyPairs": [Answer("<keySet/>")],
+            "DescribeVolumes": [Answer("<volumeSet/>")],
+            "RunInstances": [Answer(LAUNCHED_XML)],
+        }
+    )
+    events.register("before-send.ec2", wire)
+    yield wire
+    events.unregister("before-send.ec2", wire)
+
+
+def refused(code: str) -> Answer:
+    return Answer(f"<Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors>", status=400)
+
+
+GROUPS_XML = f"""
+<securityGroupInfo><item><groupId>{GROUP_ID}</groupId><groupName>roost-demo</groupName><ipPermissions>
+ <item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort>
+  <ipRanges><item><cidrIp>192.0.2.7/32</cidrIp></item></ipRanges></item>
+ <item><ipProtocol>tcp</ipProtocol><fromPort>9618</fromPort><toPort>9618</toPort>
+  <groups><item><groupId>{GROUP_ID}</groupId></item></groups></item>
+</ipPermissions></item></securityGroupInfo>"""
+LAUNCHED_XML = (
+    "<instancesSet><item><instanceId>i-1</instanceId></item><item><instanceId>i-2</instanceId></item></instancesSet>"
+)
+INSTANCES_XML = """
+<reservationSet><item><instancesSet><item><instanceId>i-9</instanceId><imageId>ami-00000000</imageId>
+ <instanceState><code>16</code><name>running</name></instanceState><instanceType>m7i.large</instanceType>
+ <launchTime>2026-11-20T12:00:00.000Z</launchTime><placement><availabilityZone>us-east-1b</availabilityZone></placement>
+ <privateIpAddress>172.31.0.9</privateIpAddress><ipAddress>198.18.0.9</ipAddress>
+ <tagSet><item><key>roost:pool</key><value>demo</value></item>
+  <item><key>roost:role</key><value>execution-point</value></item>
+  <item><key>roost:launch</key><value>execution-point-1</value></item></tagSet>
+</item></instancesSet></item></reservationSet>"""
+FROM_ADA = Ingress(port=SSH_PORT, cidr="192.0.2.7/32")
+FROM_MEMBERS = Ingress(port=CONDOR_PORT, cidr=None)
+
+
+def tags_for(request: dict[str, str], kind: str) -> dict[str, str]:
+    """The tags that a request gives to what it creates of that kind."""
+    kinds = {name.split(".")[1]: value for name, value in request.items() if name.endswith(".ResourceType")}
+    (at,) = (f"TagSpecification.{number}." for number, value in kinds.items() if value == kind)
+    keys = {name: value for name, value in request.items() if name.startswith(at) and name.endswith(".Key")}
+    return {key: request[name.removesuffix("Key") + "Value"] for name, key in keys.items()}
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "parameters"),
+    [
+        (ImportKey(name="roost-demo", tags=TAGS), "ImportKeyPair", {"KeyName": "roost-demo"}),
+        (CreateGroup(name="roost-demo", tags=TAGS), "CreateSecurityGroup", {"GroupName": "roost-demo"}),
+        (
+            Authorize(group_name="roost-demo", ingress=FROM_ADA),
+            "AuthorizeSecurityGroupIngress",
+            {"GroupId": GROUP_ID, "IpPermissions.1.IpRanges.1.CidrIp": "192.0.2.7/32", "IpPermissions.1.ToPort": "22"},
+        ),
+        (
+            Authorize(group_name="roost-demo", ingress=FROM_MEMBERS),
+            "AuthorizeSecurityGroupIngress",
+            {"GroupId": GROUP_ID, "IpPermissions.1.Groups.1.GroupId": GROUP_ID, "IpPermissions.1.FromPort": "9618"},
+        ),
+        (
+            Revoke(group_name="roost-demo", ingress=FROM_ADA),
+            "RevokeSecurityGroupIngress",
+            {"GroupId": GROUP_ID, "IpPermissions.1.IpRanges.1.CidrIp": "192.0.2.7/32", "IpPermissions.1.ToPort": "22"},
+        ),
+        (LAUNCH, "RunInstances", {"InstanceType": "c7i.large", "SecurityGroupId.1": GROUP_ID}),
+        (Terminate(instance_ids=("i-1", "i-2")), "TerminateInstances", {"InstanceId.1": "i-1", "InstanceId.2": "i-2"}),
+        (DeleteVolume(volume_id="vol-1"), "DeleteVolume", {"VolumeId": "vol-1"}),
+        (DeleteGroup(group_id=GROUP_ID), "DeleteSecurityGroup", {"GroupId": GROUP_ID}),
+        (DeleteKey(name="roost-demo"), "DeleteKeyPair", {"KeyName": "roost-demo"}),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str | dict) else "",
+)
+def test_an_action_is_one_request(ec2: Ec2, wire: Wire, action: Action, name: str, parameters: dict[str, str]) -> None:
+    ec2.perform(action, public_key="ssh-ed25519 AAAA", boot=BOOT)
+    sent = wire.one(name)
+    assert {key: sent.get(key) for key in parameters} == parameters
+    assert set(wire.names) <= {name, "DescribeSecurityGroups"}
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "kinds"),
+    [
+        (ImportKey(name="roost-demo", tags=TAGS), "ImportKeyPair", ["key-pair"]),
+        (CreateGroup(name="roost-demo", tags=TAGS), "CreateSecurityGroup", ["security-group"]),
+        (LAUNCH, "RunInstances", ["instance", "volume", "network-interface"]),
+    ],
+    ids=["key", "group", "launch"],
+)
+def test_what_is_created_is_tagged_in_that_very_request(
+    ec2: Ec2, wire: Wire, action: Action, name: str, kinds: list[str]
+) -> None:
+    ec2.perform(action, public_key="ssh-ed25519 AAAA", boot=BOOT)
+    assert [tags_for(wire.one(name), kind) for kind in kinds] == [TAGS] * len(kinds)
+
+
+def test_a_launch_is_safe_and_ends_by_itself(ec2: Ec2, wire: Wire) -> None:
+    assert ec2.perform(LAUNCH, boot=BOOT) == ("i-1", "i-2")
+    sent = wire.one("RunInstances")
+    expected = {
+        "MinCount": "3",
+        "MaxCount": "3",
+        "ImageId": "ami-00000000",
+        "KeyName": "roost-demo",
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions.HttpTokens": "required",
+        "MetadataOptions.HttpPutResponseHopLimit": "1",
+        "MetadataOptions.HttpEndpoint": "enabled",
+        "ClientToken": client_token(LAUNCH, group_id=GROUP_ID, instance_type="c7i.large"),
+    }
+    assert {key: sent.get(key) for key in expected} == expected
+    assert base64.b64decode(sent["UserData"]).decode() == BOOT.user_data
+    assert "SecurityGroupId.2" not in sent
+    assert not [key for key in sent if key.startswith("BlockDeviceMapping")]
+
+
+def test_an_encrypted_root_is_there_when_it_is_asked_for(ec2: Ec2, wire: Wire) -> None:
+    ec2.perform(LAUNCH, boot=Boot(image_id="ami-00000000", user_data="", encrypted_root="/dev/xvda"))
+    disks = {key: value for key, value in wire.one("RunInstances").items() if key.startswith("BlockDeviceMapping")}
+    assert disks == {
+        "BlockDeviceMapping.1.DeviceName": "/dev/xvda",
+        "BlockDeviceMapping.1.Ebs.VolumeType": "gp3",
+        "BlockDeviceMapping.1.Ebs.Encrypted": "true",
+        "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true",
+    }
+
+
+@pytest.mark.parametrize("code", ["InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"])
+def test_the_next_type_is_tried_where_the_first_has_no_capacity(ec2: Ec2, wire: Wire, code: str) -> None:
+    wire.answers["RunInstances"] = [refused(code), Answer(LAUNCHED_XML)]
+    assert ec2.perform(LAUNCH, boot=BOOT) == ("i-1", "i-2")
+    sent = wire.all("RunInstances")
+    assert [one["InstanceType"] for one in sent] == ["c7i.large", "m7i.large"]
+    assert [one["ClientToken"] for one in sent] == [
+        client_token(LAUNCH, group_id=GROUP_ID, instance_type=one) for one in LAUNCH.types
+    ]
+    assert sent[0]["ClientToken"] != sent[1]["ClientToken"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "tried"),
+    [
+        ("InsufficientInstanceCapacity", RefusedError, 2),
+        ("VcpuLimitExceeded", RefusedError, 1),  # a quota counts for every type
+        ("UnauthorizedOperation", CloudError, 1),
+    ],
+)
+def test_a_launch_that_no_type_can_do_is_an_error(
+    ec2: Ec2, wire: Wire, code: str, error: type[RoostError], tried: int
+) -> None:
+    wire.answers["RunInstances"] = [refused(code)]
+    with pytest.raises(error, match="launch 3 execution-points") as raised:
+        ec2.perform(LAUNCH, boot=BOOT)
+    assert code in raised.value.message
+    assert len(wire.all("RunInstances")) == tried
+
+
+@pytest.mark.parametrize("code", ["IdempotentParameterMismatch", "IdempotentInstanceTerminated"])
+def test_a_launch_that_has_been_is_found_again(ec2: Ec2, wire: Wire, clock: Clock, code: str) -> None:
+    wire.answers["RunInstances"] = [refused(code)]
+    wire.answers["DescribeInstances"] = [
+        Answer("<reservationSet/>"),
+        Answer("<reservationSet/>"),
+        Answer(INSTANCES_XML),
+    ]
+    before_s = clock.now_s
+    assert ec2.perform(LAUNCH, boot=BOOT) == ("i-9",)
+    assert len(wire.all("RunInstances")) == 1
+    assert len(wire.all("DescribeInstances")) == 3
+    assert 0 < clock.now_s - before_s <= 2
+
+
+def test_a_launch_whose_instances_have_gone_is_made_anew(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["RunInstances"] = [refused("IdempotentParameterMismatch"), Answer(LAUNCHED_XML)]
+    wire.answers["DescribeInstances"] = [Answer(INSTANCES_XML.replace("execution-point-1", "execution-point-0"))]
+    assert ec2.perform(LAUNCH, boot=BOOT) == ("i-1", "i-2")
+    first, second = wire.all("RunInstances")
+    assert first["ClientToken"] != second["ClientToken"]
+    assert first["InstanceType"] == second["InstanceType"] == "c7i.large"
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "code"),
+    [
+        (DeleteGroup(group_id=GROUP_ID), "DeleteSecurityGroup", "DependencyViolation"),
+        (DeleteVolume(volume_id="vol-1"), "DeleteVolume", "VolumeInUse"),
+    ],
+    ids=["group", "volume"],
+)
+def test_what_is_still_in_use_is_deleted_when_it_is_let_go(
+    ec2: Ec2, wire: Wire, clock: Clock, action: Action, name: str, code: str
+) -> None:
+    wire.answers[name] = [refused(code), refused(code), Answer()]
+    before_s = clock.now_s
+    ec2.perform(action)
+    assert wire.names == [name] * 3
+    assert clock.now_s > before_s
+
+
+def test_what_is_in_use_for_ever_is_an_error(ec2: Ec2, wire: Wire, clock: Clock) -> None:
+    wire.answers["DeleteSecurityGroup"] = [refused("DependencyViolation")]
+    before_s = clock.now_s
+    with pytest.raises(CloudError, match=f"delete the security group {GROUP_ID}"):
+        ec2.perform(DeleteGroup(group_id=GROUP_ID))
+    assert 60 <= clock.now_s - before_s <= 180
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "code"),
+    [
+        (DeleteGroup(group_id=GROUP_ID), "DeleteSecurityGroup", "InvalidGroup.NotFound"),
+        (DeleteVolume(volume_id="vol-1"), "DeleteVolume", "InvalidVolume.NotFound"),
+    ],
+    ids=["group", "volume"],
+)
+def test_what_is_gone_already_is_deleted(ec2: Ec2, wire: Wire, action: Action, name: str, code: str) -> None:
+    wire.answers[name] = [refused(code)]
+    ec2.perform(action)
+    assert wire.names == [name]
+
+
+def test_a_group_is_looked_up_among_ours(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeSecurityGroups"] = [Answer("<securityGroupInfo/>")]
+    with pytest.raises(CloudError, match="vanished"):
+        ec2.perform(LAUNCH, boot=BOOT)
+    sent = wire.one("DescribeSecurityGroups")
+    assert {sent["Filter.1.Name"]: sent["Filter.1.Value.1"], sent["Filter.2.Name"]: sent["Filter.2.Value.1"]} == {
+        "group-name": "roost-demo",
+        "tag-key": POOL_TAG,
+    }
+    assert "RunInstances" not in wire.names
+
+
+def test_a_launch_without_an_image_is_not_sent(ec2: Ec2, wire: Wire) -> None:
+    with pytest.raises(ValueError, match="image"):
+        ec2.perform(LAUNCH)
+    assert wire.names == []
+
+
+def test_a_pool_is_what_carries_its_tag(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeInstances"] = [Answer(INSTANCES_XML)]
+    wire.answers["DescribeKeyPairs"] = [Answer("<keySet><item><keyName>roost-demo</keyName></item></keySet>")]
+    wire.answers["DescribeVolumes"] = [Answer("<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet>")]
+    assert ec2.describe("demo") == Found(
+        instances=(
+            PoolInstance(
+                id="i-9",
+                role=Role.EXECUTION_POINT,
+                state=InstanceState.RUNNING,
+                instance_type="m7i.large",
+                zone="us-east-1b",
+                private_ip="172.31.0.9",
+                public_ip="198.18.0.9",
+                image_id="ami-00000000",
+                launched_at=datetime(2026, 11, 20, 12, 0, tzinfo=UTC),
+                launch="execution-point-1",
+            ),
+        ),
+        groups=(Group(id=GROUP_ID, name="roost-demo", ingress=frozenset({FROM_ADA, FROM_MEMBERS})),),
+        keys=("roost-demo",),
+        volumes=("vol-1",),
+    )
+    assert set(wire.names) == {"DescribeInstances", "DescribeSecurityGroups", "DescribeKeyPairs", "DescribeVolumes"}
+    for sent in wire.sent:
+        assert (sent["Filter.1.Name"], sent["Filter.1.Value.1"]) == (f"tag:{POOL_TAG}", "demo")
+
+
+def test_a_pool_that_does_not_change_is_waited_for_so_long_and_no_longer(ec2: Ec2, wire: Wire, clock: Clock) -> None:
+    before_s = clock.now_s
+    with pytest.raises(WaitTimeoutError, match="within 10 s") as raised:
+        for _ in ec2.changes("demo", timeout_s=10):
+            pass
+    assert "roost down demo" in raised.value.hint
+    assert 10 < clock.now_s - before_s < 12
+    assert len(wire.all("DescribeInstances")) > 5
+
+
+def test_the_types_of_a_spec_are_looked_up_once_each(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeInstanceTypes"] = [
+        Answer(
+            "<instanceTypeSet><item><instanceType>c7i.large</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus>"
+            "</vCpuInfo><memoryInfo><sizeInMiB>4096</sizeInMiB></memoryInfo></item></instanceTypeSet>"
+        )
+    ]
+    assert ec2.shapes(["c7i.large", "c7i.large"]) == {"c7i.large": Shape(cpus=2, memory_mib=4096)}
+    assert [value for key, value in wire.one("DescribeInstanceTypes").items() if key.startswith("InstanceType.")] == [
+        "c7i.large"
+    ]
+
+
+IMAGES_XML = "<imagesSet>{}</imagesSet>"
+IMAGE_XML = "<item><imageId>{}</imageId><name>{}</name><creationDate>{}</creationDate></item>"
+
+
+def test_the_newest_of_our_own_images_is_taken(ec2: Ec2, wire: Wire) -> None:
+    days = {
+        "ami-1": "2026-11-01T00:00:00.000Z",
+        "ami-3": "2026-11-03T00:00:00.000Z",
+        "ami-2": "2026-11-02T00:00:00.000Z",
+    }
+    items = "".join(IMAGE_XML.format(one, "roost-trixie", day) for one, day in days.items())
+    wire.answers["DescribeImages"] = [Answer(IMAGES_XML.format(items))]
+    image = ec2.image(tags={"roost:recipe": "abc"})
+    assert image is not None
+    assert image.id == "ami-3"
+    sent = wire.one("DescribeImages")
+    assert sent["Owner.1"] == "self"  # anybody may publish an image with our tag's name
+    assert {sent[f"Filter.{n}.Name"]: sent[f"Filter.{n}.Value.1"] for n in (1, 2)} == {
+        "tag:roost:recipe": "abc",
+        "state": "available",
+    }
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda ec2: ec2.describe("demo"),
+        lambda ec2: ec2.pools(),
+        lambda ec2: ec2.console("i-1"),
+        lambda ec2: ec2.shapes(["c7i.large"]),
+        lambda ec2: ec2.image(id="ami-00000000"),
+        lambda ec2: ec2.perform(DeleteKey(name="roost-demo")),
+    ],
+    ids=["describe", "pools", "console", "shapes", "image", "perform"],
+)
+def test_a_refusal_is_an_error_of_ours(ec2: Ec2, wire: Wire, asked: Callable[[Ec2], object]) -> None:
+    names = ["Instances", "SecurityGroups", "InstanceTypes", "Images"]
+    wire.answers = {f"Describe{name}": [refused("UnauthorizedOperation")] for name in names}
+    wire.answers |= {name: [refused("UnauthorizedOperation")] for name in ("GetConsoleOutput", "DeleteKeyPair")}
+    with pytest.raises(CloudError, match=r"could not .*: no \(UnauthorizedOperation\)"):
+        asked(ec2)
