@@ -222,6 +222,8 @@ NEGOTIATOR_MIN_INTERVAL = {pace.negotiator_min_interval_s}
 NEGOTIATOR_CYCLE_DELAY = {pace.negotiator_cycle_delay_s}
 SCHEDD_INTERVAL = {pace.schedd_interval_s}
 SCHEDD_MIN_INTERVAL = {pace.schedd_min_interval_s}
+# a job that its policy holds or removes is dealt with at this pace
+PERIODIC_EXPR_INTERVAL = {max(5, pace.schedd_interval_s)}
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
 """

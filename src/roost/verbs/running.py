@@ -208,7 +208,7 @@ def _stop_service(site: Site, reporter: Reporter) -> None:
     """What we started goes too, unless somebody else has a pool there by now."""
     if site.endpoint.was_started and not site.ec2.pools():
         reporter.step("stop EC2 on this machine")
-        localec2(["stop"], say=reporter.note)
+        localec2(["stop"], say=lambda _: None)
 
 
 def _outcome(workflow: Workflow, this: _Run, given: Receipt | None) -> RunOutcome:

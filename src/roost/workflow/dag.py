@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from roost.workflow.planner import ExecutableWorkflow, PlannedJob, stored_name
 
 WRAPPER = "invoke.py"
+OUTPUTS = "outputs"  # as in node/invoke.py
 DAGMAN_CONFIG = "dagman.config"
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits
 VERSION = "5.1.3"  # of the Pegasus whose formats these are
@@ -79,6 +80,9 @@ def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[st
         "should_transfer_files": "YES",
         "when_to_transfer_output": "ON_EXIT",
         "transfer_input_files": "$(inputs)",
+        # A directory that is always there, and empty when the task failed: the starter need not sleep a second to
+        # tell new files from old, and no missing output puts the job on hold.
+        "transfer_output_files": f"{OUTPUTS}/",
         "transfer_output_remaps": '"$(outputs)"',
         "ulog_execute_attrs": "RoostInstanceId",
         "submit_event_user_notes": f"pool:{executable.site}",

@@ -83,7 +83,9 @@ def test_files_get_their_names_and_go_home_flat(tmp_path: Path) -> None:
     assert (work / "in put").read_text() == "x"
     assert (work / "t").stat().st_mode & 0o100
     (work / "d" / "out").write_text("result")
-    assert invoke.deliver(order, tmp_path, work) == {"d/out": tmp_path / "d%2Fout"}
-    assert {path.name for path in tmp_path.iterdir()} == {invoke.WORK, "d%2Fout"}
-    lines = invoke.record(order, tmp_path, {"d/out": tmp_path / "d%2Fout"}, started_at=0, ended_at=1, status=0)
+    home = tmp_path / invoke.OUTPUTS
+    assert list(home.iterdir()) == []  # what a task that fails sends
+    assert invoke.deliver(order, tmp_path, work) == {"d/out": home / "d%2Fout"}
+    assert {path.name for path in home.iterdir()} == {"d%2Fout"}
+    lines = invoke.record(order, tmp_path, {"d/out": home / "d%2Fout"}, started_at=0, ended_at=1, status=0)
     assert parsed(lines)["files"]["d/out"]["sha256"] == hashlib.sha256(b"result").hexdigest()

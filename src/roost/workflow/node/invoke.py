@@ -2,8 +2,8 @@
 """Runs one task on an execution point and tells how it went. Standard library only; HTCondor sends it with each job.
 
 In: one argument, base64 of zlib of JSON (see planner.Invocation). The task runs in `work/`, a directory of its own,
-under its files' logical names; what it declared as outputs is moved up to the job's directory when it ended well.
-HTCondor sends home what is new there: a task that failed sends nothing, so it is never held for a missing output.
+under its files' logical names; what it declared as outputs is moved to `outputs/` when it ended well, and HTCondor
+sends home what is there: a task that failed sends nothing, so it is never held for a missing output.
 
 Out, on stdout: an invocation record as pegasus-kickstart writes it (Pegasus' monitord reads it). On stderr: the end of
 the task's stderr, and `PegasusLite: exitcode N`.
@@ -25,7 +25,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-WORK = "work"
+WORK, OUTPUTS = "work", "outputs"
 SHOWN_BYTES = 64 * 1024  # of stdout and stderr in the record; the end is what tells
 NO_OUTPUT = 74  # EX_IOERR of sysexits.h: the task ended well and did not write what it said it would
 NO_TASK = 127  # as a shell says it
@@ -59,6 +59,7 @@ def main(encoded: str) -> int:
 def arrange(asked: dict[str, Any], top: Path, work: Path) -> None:
     """The inputs under their logical names, executables executable, directories for the outputs."""
     work.mkdir()
+    (top / OUTPUTS).mkdir()
     for one in asked["inputs"]:
         target = work / one["lfn"]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,8 +109,8 @@ def deliver(asked: dict[str, Any], top: Path, work: Path) -> dict[str, Path]:
     for one in asked["outputs"]:
         made = work / one["lfn"]
         if made.exists():
-            found[one["lfn"]] = top / one["stored"]
-            made.rename(top / one["stored"])
+            found[one["lfn"]] = top / OUTPUTS / one["stored"]
+            made.rename(found[one["lfn"]])
     return found
 
 
