@@ -2,9 +2,10 @@
 
 In: the instances' lives, the job attempts on them, prices. Out: a Receipt; as JSON and as text.
 
-An execution point's time is split into four: boot (launch until joined), busy (an attempt was running that ended
-well), badput (only attempts were running that did not) and idle. Many jobs run at once on one instance, so intervals
-are united, never added up. An access point runs no jobs: its time stands apart.
+An execution point's time is split into five: boot (launch until joined), busy (an attempt was running that ended
+well), badput (only attempts were running that did not), idle, and shutdown (termination asked until it was seen).
+Many jobs run at once on one instance, so intervals are united, never added up. An access point runs no jobs: its time
+stands apart.
 """
 
 import json
@@ -37,6 +38,7 @@ class Life:
     launched_at_s: float
     ended_at_s: float
     joined_at_s: float | None  # None: never
+    ending_at_s: float | None  # termination was asked; None: it ended by itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,19 @@ class Attempt:
     started_at_s: float
     ended_at_s: float
     outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One line of the JSON, in epoch seconds."""
+
+    instance_id: str
+    instance_type: str
+    role: Role
+    launched_at_s: float
+    joined_at_s: float | None
+    ended_at_s: float
+    usd: float | None  # None: no price is known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +84,13 @@ class Split:
     busy_s: float
     badput_s: float
     idle_s: float
+    shutdown_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
     items: tuple[Item, ...]
+    instances: tuple[Instance, ...]
     instance_seconds: float
     usd: float | None
     price_note: str  # where prices are from, and of which day
@@ -90,11 +107,15 @@ def receipt(
     price_note: str = "",
     billable_resources: int = 0,
 ) -> Receipt:
+    """Attempts on instances that are not among `lives` are somebody else's: they count nowhere."""
+    known_ids = {life.instance_id for life in lives}
+    attempts = [attempt for attempt in attempts if attempt.instance_id in known_ids]
     kinds = dict.fromkeys((life.role, life.instance_type) for life in lives)
     items = tuple(_item(kind, lives, usd_per_hour) for kind in sorted(kinds))
     prices = [item.usd for item in items]
     return Receipt(
         items=items,
+        instances=tuple(_instance(life, usd_per_hour) for life in lives),
         instance_seconds=sum(item.seconds for item in items),
         usd=sum(usd for usd in prices if usd is not None) if None not in prices else None,
         price_note=price_note,
@@ -147,15 +168,29 @@ def united(intervals: Iterable[Interval]) -> list[Interval]:
 def _item(kind: tuple[Role, str], lives: Iterable[Life], usd_per_hour: Mapping[str, float]) -> Item:
     role, instance_type = kind
     seconds = [_lived_s(life) for life in lives if (life.role, life.instance_type) == kind]
-    price = usd_per_hour.get(instance_type)
-    billed_s = sum(max(_MINIMUM_S, lived) for lived in seconds)
     return Item(
         role=role,
         instance_type=instance_type,
         count=len(seconds),
         seconds=sum(seconds),
-        usd=None if price is None else billed_s * price / _HOUR_S,
+        usd=_cost(seconds, usd_per_hour.get(instance_type)),
     )
+
+
+def _instance(life: Life, usd_per_hour: Mapping[str, float]) -> Instance:
+    return Instance(
+        instance_id=life.instance_id,
+        instance_type=life.instance_type,
+        role=life.role,
+        launched_at_s=life.launched_at_s,
+        joined_at_s=life.joined_at_s,
+        ended_at_s=life.ended_at_s,
+        usd=_cost([_lived_s(life)], usd_per_hour.get(life.instance_type)),
+    )
+
+
+def _cost(seconds: Iterable[float], price: float | None) -> float | None:
+    return None if price is None else sum(max(_MINIMUM_S, lived) for lived in seconds) * price / _HOUR_S
 
 
 def _split(lives: Sequence[Life], attempts: Sequence[Attempt]) -> Split:
@@ -164,14 +199,16 @@ def _split(lives: Sequence[Life], attempts: Sequence[Attempt]) -> Split:
         for life in lives
         if life.role is Role.EXECUTION_POINT
     ]
-    boot, busy, badput, idle = (sum(part[i] for part in parts) for i in range(4))
+    boot, busy, badput, idle, shutdown = (sum(part[i] for part in parts) for i in range(5))
     apart = sum(_lived_s(life) for life in lives if life.role is Role.ACCESS_POINT)
-    return Split(access_point_s=apart, boot_s=boot, busy_s=busy, badput_s=badput, idle_s=idle)
+    return Split(access_point_s=apart, boot_s=boot, busy_s=busy, badput_s=badput, idle_s=idle, shutdown_s=shutdown)
 
 
-def _life_split(life: Life, attempts: Sequence[Attempt]) -> tuple[float, float, float, float]:
-    """Seconds of boot, busy, badput, idle."""
-    start, end = life.launched_at_s, life.launched_at_s + _lived_s(life)
+def _life_split(life: Life, attempts: Sequence[Attempt]) -> tuple[float, float, float, float, float]:
+    """Seconds of boot, busy, badput, idle, shutdown."""
+    start, gone = life.launched_at_s, life.launched_at_s + _lived_s(life)
+    # What runs once termination is asked is lost, however it ends.
+    end = gone if life.ending_at_s is None else min(max(life.ending_at_s, start), gone)
     # Joining is seen when somebody looks, which may be after the first job began.
     known = [a.started_at_s for a in attempts] + ([] if life.joined_at_s is None else [life.joined_at_s])
     joined = min(max(min(known, default=end), start), end)
@@ -184,7 +221,7 @@ def _life_split(life: Life, attempts: Sequence[Attempt]) -> tuple[float, float, 
     any_job = seconds(set(Outcome))
     badput = max(0.0, any_job - busy)
     idle = max(0.0, end - joined - busy - badput)
-    return joined - start, busy, badput, idle
+    return joined - start, busy, badput, idle, gone - end
 
 
 def _lived_s(life: Life) -> float:
@@ -193,7 +230,13 @@ def _lived_s(life: Life) -> float:
 
 def _split_lines(given: Receipt) -> list[str]:
     split = given.split
-    parts = {"boot": split.boot_s, "busy": split.busy_s, "badput": split.badput_s, "idle": split.idle_s}
+    parts = {
+        "boot": split.boot_s,
+        "busy": split.busy_s,
+        "badput": split.badput_s,
+        "idle": split.idle_s,
+        "shutdown": split.shutdown_s,
+    }
     whole = sum(parts.values())
     if whole <= 0:
         return []

@@ -101,13 +101,23 @@ def noted_on_console(text: str) -> list[Noted]:
 
 
 def noted_in_boot_log(text: str) -> list[Noted]:
-    """The lines of /var/log/roost/boot.jsonl; one that is being written is left out.
+    """The lines of /var/log/roost/boot.jsonl; one that is being written, or was torn by a crash, is left out.
 
     >>> noted_in_boot_log('{"at": 1795205152.5, "seconds": 3.2, "event": "joined"}\\n{"at": 17')
     [Noted(seconds=1795205152.5, event='joined')]
     """
     whole = text[: text.rfind("\n") + 1].splitlines()
-    return [Noted(seconds=float(entry["at"]), event=str(entry["event"])) for entry in map(json.loads, whole)]
+    return [noted for noted in map(_noted, whole) if noted is not None]
+
+
+def _noted(one_line: str) -> Noted | None:
+    try:
+        match json.loads(one_line):
+            case {"at": int() | float() as at, "event": str() as event}:
+                return Noted(seconds=float(at), event=event)
+    except json.JSONDecodeError:
+        pass
+    return None
 
 
 def with_noted(known: Moments, noted: Sequence[Noted], *, system_started_at_s: float = 0.0) -> Moments:

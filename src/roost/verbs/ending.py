@@ -37,9 +37,11 @@ def end(
     found = site.ec2.describe(spec.name)
     lived = [i for i in found.instances if i.state is not InstanceState.TERMINATED]
     ended_at_s: dict[str, float] = {}
+    ending_at_s: float | None = None
     problems: list[RoostError] = []
     for terminate in [a for a in plan_down(found) if isinstance(a, Terminate)]:
         reporter.step(str(terminate))
+        ending_at_s = time.time()
         site.ec2.perform(terminate)
         ended_at_s = _wait_until_terminated(spec, site)
     reporter.step("remove what the pool leaves, and look again")
@@ -53,7 +55,7 @@ def end(
     forget_pool_key(spec.cloud, spec.name)
     now = time.time()
     return receipt(
-        [_life(i, ended_at_s.get(i.id, now), joined_at_s.get(i.id)) for i in lived],
+        [_life(i, ended_at_s.get(i.id, now), joined_at_s.get(i.id), ending_at_s=ending_at_s) for i in lived],
         attempts,
         usd_per_hour=_prices(spec, lived),
         price_note=price.NOTE + (": on this machine nothing was charged" if spec.cloud == "local" else ""),
@@ -88,7 +90,7 @@ def _require_nothing_left(spec: PoolSpec, left: Found, problems: Sequence[RoostE
         )
 
 
-def _life(instance: PoolInstance, ended_at_s: float, joined_at_s: float | None) -> Life:
+def _life(instance: PoolInstance, ended_at_s: float, joined_at_s: float | None, *, ending_at_s: float | None) -> Life:
     launched_at_s = instance.launched_at.timestamp()
     return Life(
         instance_id=instance.id,
@@ -97,6 +99,7 @@ def _life(instance: PoolInstance, ended_at_s: float, joined_at_s: float | None) 
         launched_at_s=launched_at_s,
         ended_at_s=max(ended_at_s, launched_at_s),
         joined_at_s=joined_at_s if instance.role is Role.EXECUTION_POINT else None,
+        ending_at_s=ending_at_s,
     )
 
 

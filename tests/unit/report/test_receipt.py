@@ -20,6 +20,7 @@ def _life(
     joined: float | None = 10,
     ended: float = 100,
     instance_type: str = "t3.medium",
+    ending: float | None = None,
 ) -> Life:
     return Life(
         instance_id=name,
@@ -28,6 +29,7 @@ def _life(
         launched_at_s=launched,
         joined_at_s=joined,
         ended_at_s=ended,
+        ending_at_s=ending,
     )
 
 
@@ -38,22 +40,28 @@ def _ran(started: float, ended: float, outcome: Outcome = Outcome.OK, on: str = 
 @pytest.mark.parametrize(
     ("life", "attempts", "expected"),
     [
-        (_life(), [], (10, 0, 0, 90)),
-        (_life(joined=None), [], (100, 0, 0, 0)),
-        (_life(), [_ran(20, 50)], (10, 30, 0, 60)),
-        (_life(), [_ran(20, 50), _ran(40, 60)], (10, 40, 0, 50)),  # two at once on one instance
-        (_life(), [_ran(20, 50, Outcome.FAILED)], (10, 0, 30, 60)),
-        (_life(), [_ran(20, 50), _ran(40, 60, Outcome.EVICTED)], (10, 30, 10, 50)),  # beside a good one: busy
-        (_life(joined=30), [_ran(20, 50)], (20, 30, 0, 50)),  # seen joining after the first job began
-        (_life(), [_ran(90, 150)], (10, 10, 0, 80)),  # still running when the instance went
-        (_life(), [_ran(20, 50, on="i-2")], (10, 0, 0, 90)),
-        (_life(ended=-5), [], (0, 0, 0, 0)),  # clocks differ
+        (_life(), [], (10, 0, 0, 90, 0)),
+        (_life(joined=None), [], (100, 0, 0, 0, 0)),
+        (_life(), [_ran(20, 50)], (10, 30, 0, 60, 0)),
+        (_life(), [_ran(20, 50), _ran(40, 60)], (10, 40, 0, 50, 0)),  # two at once on one instance
+        (_life(), [_ran(20, 50, Outcome.FAILED)], (10, 0, 30, 60, 0)),
+        (_life(), [_ran(20, 50), _ran(40, 60, Outcome.EVICTED)], (10, 30, 10, 50, 0)),  # beside a good one: busy
+        (_life(joined=30), [_ran(20, 50)], (20, 30, 0, 50, 0)),  # seen joining after the first job began
+        (_life(), [_ran(90, 150)], (10, 10, 0, 80, 0)),  # still running when the instance went
+        (_life(), [_ran(20, 50, on="i-2")], (10, 0, 0, 90, 0)),
+        (_life(ending=80), [_ran(20, 50)], (10, 30, 0, 40, 20)),
+        (_life(ending=80), [_ran(70, 95, Outcome.EVICTED)], (10, 0, 10, 60, 20)),  # it was running when the pool ended
+        (_life(ending=80), [_ran(85, 95)], (10, 0, 0, 70, 20)),
+        (_life(ending=80, joined=None), [], (80, 0, 0, 0, 20)),
+        (_life(ending=5), [], (5, 0, 0, 0, 95)),  # before it joined
+        (_life(ending=150), [], (10, 0, 0, 90, 0)),  # clocks differ
+        (_life(ended=-5), [], (0, 0, 0, 0, 0)),  # clocks differ
     ],
 )
 def test_split(life: Life, attempts: list[Attempt], expected: tuple[float, ...]) -> None:
-    boot, busy, badput, idle = expected
+    boot, busy, badput, idle, shutdown = expected
     assert receipt([life], attempts, usd_per_hour=PRICES).split == Split(
-        access_point_s=0, boot_s=boot, busy_s=busy, badput_s=badput, idle_s=idle
+        access_point_s=0, boot_s=boot, busy_s=busy, badput_s=badput, idle_s=idle, shutdown_s=shutdown
     )
 
 
@@ -96,7 +104,7 @@ def test_text() -> None:
         "execution point  t3.medium      1      100  $0.0012\n"
         "total                           3      280  $0.0040\n"
         "on-demand, us-east-1, 2026-11-01\n"
-        "execution points: boot 20 s (12%), busy 30 s (19%), badput 10 s (6%), idle 100 s (62%)\n"
+        "execution points: boot 20 s (12%), busy 30 s (19%), badput 10 s (6%), idle 100 s (62%), shutdown 0 s (0%)\n"
         "job attempts that ended well: 1; that did not: 1\n"
         "0 billable resources\n"
     )
@@ -105,9 +113,31 @@ def test_text() -> None:
 def test_json() -> None:
     told = json.loads(to_json(POOL))
     assert told["schema"] == "roost/receipt/1"
-    assert told["split"] == {"access_point_s": 120, "boot_s": 20, "busy_s": 30, "badput_s": 10, "idle_s": 100}
+    assert told["split"] == {
+        "access_point_s": 120,
+        "boot_s": 20,
+        "busy_s": 30,
+        "badput_s": 10,
+        "idle_s": 100,
+        "shutdown_s": 0,
+    }
     assert told["attempts"] == {"ok": 1, "failed": 1, "evicted": 0}
     assert [item["role"] for item in told["items"]] == ["access-point", "execution-point", "execution-point"]
+    assert told["instances"][1] == {
+        "instance_id": "i-1",
+        "instance_type": "t3.medium",
+        "role": "execution-point",
+        "launched_at_s": 0,
+        "joined_at_s": 10,
+        "ended_at_s": 100,
+        "usd": pytest.approx(100 * 0.0416 / 3600),
+    }
+    assert sum(one["usd"] for one in told["instances"]) == pytest.approx(told["usd"])
+
+
+def test_attempts_on_other_instances_are_not_ours() -> None:
+    made = receipt([_life()], [_ran(20, 50), _ran(20, 50, Outcome.FAILED, on="i-2")], usd_per_hour=PRICES)
+    assert made.attempts == {Outcome.OK: 1, Outcome.FAILED: 0, Outcome.EVICTED: 0}
 
 
 MOMENT = st.floats(0, 1e5)
@@ -120,6 +150,7 @@ LIVES = st.lists(
         launched_at_s=MOMENT,
         ended_at_s=MOMENT,
         joined_at_s=st.none() | MOMENT,
+        ending_at_s=st.none() | MOMENT,
     ),
     unique_by=lambda life: life.instance_id,
 )
@@ -138,7 +169,7 @@ ATTEMPTS = st.lists(
 def test_the_parts_are_the_whole(lives: list[Life], attempts: list[Attempt]) -> None:
     made = receipt(lives, attempts, usd_per_hour=PRICES)
     split = made.split
-    parts = [split.access_point_s, split.boot_s, split.busy_s, split.badput_s, split.idle_s]
+    parts = [split.access_point_s, split.boot_s, split.busy_s, split.badput_s, split.idle_s, split.shutdown_s]
     assert min(parts) >= 0
     assert sum(parts) == pytest.approx(made.instance_seconds, abs=1e-6)
     assert sum(item.count for item in made.items) == len(lives)

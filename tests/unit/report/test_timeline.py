@@ -2,7 +2,17 @@
 
 import pytest
 
-from roost.report.timeline import Milestone, Moments, Noted, Row, line, noted_on_console, rows, with_noted
+from roost.report.timeline import (
+    Milestone,
+    Moments,
+    Noted,
+    Row,
+    line,
+    noted_in_boot_log,
+    noted_on_console,
+    rows,
+    with_noted,
+)
 
 CONSOLE = (
     "systemd 257.9 running in system mode\r\n"
@@ -27,6 +37,14 @@ def test_console() -> None:
         "own token",
         "booted again instance=i-1",
     ]
+
+
+@pytest.mark.parametrize(
+    "torn", ["", "   ", '{"at": 17', "\0\0\0", "[]", "7", '{"at": 1}', '{"at": "x", "event": "e"}']
+)
+def test_a_torn_line_of_a_boot_log_is_passed_over(torn: str) -> None:
+    log = f'{{"at": 1.5, "event": "first boot"}}\n{torn}\n{{"at": 3, "event": "joined"}}\n'
+    assert noted_in_boot_log(log) == [Noted(seconds=1.5, event="first boot"), Noted(seconds=3.0, event="joined")]
 
 
 def test_row_from_a_console() -> None:
