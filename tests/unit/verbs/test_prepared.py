@@ -1,0 +1,27 @@
+"""The price before: one sentence, which says how many, how much, how long, and what it does not know."""
+
+import pytest
+
+from roost.cloud.price import NOTE
+from roost.spec import PoolSpec, Workers
+from roost.verbs.prepared import price
+
+AWS = PoolSpec(cloud="aws", workers=Workers(count=2, type=("c7i.large",)), lease=2 * 3600)
+# t3.medium 0.0416 + 2 * c7i.large 0.08925
+SENTENCE = f"3 instances, $0.2201 an hour, at most $0.44 until the lease ends ({NOTE})"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, SENTENCE),
+        ({"cloud": "local"}, f"free on this machine; {SENTENCE}"),
+        ({"cloud": "local", "region": "eu-north-1"}, f"free on this machine; {SENTENCE}"),
+        ({"region": "eu-north-1"}, "no price is known for c7i.large, t3.medium in eu-north-1"),
+        ({"access_point_type": "x9.huge"}, "no price is known for x9.huge in us-east-1"),
+        ({"lease": 600}, SENTENCE.replace("$0.44", "$0.04")),
+        ({"access_point_type": "t3.large"}, SENTENCE.replace("$0.2201", "$0.2617").replace("$0.44", "$0.52")),
+    ],
+)
+def test_the_price_before(changes: dict[str, object], expected: str) -> None:
+    assert price(AWS.model_copy(update=changes)) == expected
