@@ -61,7 +61,7 @@ def test_hello(roost: Roost) -> None:
     assert sum(split.values()) == pytest.approx(receipt["instance_seconds"])
     assert split["boot_s"] > 0
     # each instance told its way into the pool
-    for milestone in ("requested", "running", "booted", "HTCondor started", "joined"):
+    for milestone in ("requested", "running", "booted", "HTCondor started", "joined", "first job"):
         assert done.stderr.count(f"execution-point: {milestone}") == 2, done.stderr
     assert roost.left() == []
 
@@ -128,7 +128,7 @@ def test_a_pool_that_stays(roost: Roost) -> None:
         assert "is up already; nothing was changed" in again.stderr
         assert again.stdout == up.stdout
         dry = roost("up", "--dry-run")
-        assert dry.stdout.splitlines()[0].startswith("free on this machine; 2 instances, $")
+        assert dry.stdout.splitlines()[0].startswith("nothing is charged on this machine; on EC2: 2 instances, $")
 
         verified = roost("verify", "stays")
         assert verified.returncode == 0, verified.stderr

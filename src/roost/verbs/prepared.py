@@ -46,7 +46,7 @@ def price(spec: PoolSpec) -> str:
     types = [spec.access_point_type, *[spec.workers.type[0]] * spec.workers.count]
     known = [prices.usd_per_hour(one, spec.region) for one in types]
     if spec.cloud == "local":
-        free = "free on this machine; "
+        free = "nothing is charged on this machine; on EC2: "
         known = [prices.usd_per_hour(one, "us-east-1") for one in types]
     else:
         free = ""

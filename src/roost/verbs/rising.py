@@ -67,6 +67,8 @@ def rise(spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter) -> Ri
     rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name))
     rising.measure(actions)
     for action in actions:
+        if isinstance(action, Launch) and action.role is Role.EXECUTION_POINT:
+            rising.wait_for_access_point()  # it makes the token that they join with
         reporter.step(f"{action}")
         rising.perform(action)
     rising.wait_for_access_point()

@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -17,10 +17,11 @@ from roost.cloud.model import PoolInstance
 from roost.errors import NotFoundError, PartialError, RoostError, UsageError
 from roost.pool.access_point import SshAccessPoint
 from roost.pool.verification import verification
-from roost.pool.verify import Verdict
+from roost.pool.verify import Question, Verdict
 from roost.report import receipt as receipts
 from roost.report.receipt import Attempt, Outcome, Receipt
 from roost.report.reporter import Reporter
+from roost.report.timeline import Milestone, rows
 from roost.spec import PoolSpec
 from roost.verbs import following, prepared
 from roost.verbs.ending import end
@@ -103,7 +104,7 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
     given: Receipt | None = None
     try:
         this.risen = rise(spec, site, image, reporter)
-        _verify(this.risen, site, reporter)
+        this.risen = _verified(this.risen, site, reporter)
         _execute(workflow, this.risen, site, this, reporter)
         is_interrupted = False
     except RoostError:
@@ -115,7 +116,11 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
         else:
             if is_interrupted:
                 reporter.note("interrupted: taking down what was launched")
-            given = _end(spec, site, this, reporter)
+            try:
+                given = _end(spec, site, this, reporter)
+            except KeyboardInterrupt:
+                reporter.note(f"interrupted again; the pool may still be there. To end it: roost down {spec.name}")
+                raise
             _stop_service(site, reporter)
     return _outcome(workflow, this, given)
 
@@ -159,17 +164,24 @@ def _check_executables(workflow: Workflow, image: PoolImage) -> None:
         )
 
 
-def _verify(pool: RisenPool, site: Site, reporter: Reporter) -> None:
+def _verified(pool: RisenPool, site: Site, reporter: Reporter) -> RisenPool:
+    """The same pool with the time of each instance's first job. Raises PartialError when one does not work."""
     reporter.step("verify that every instance runs a job and returns its file")
     expected = [instance.id for instance in pool.execution_points]
+    moments = dict(pool.moments)
     wrong = []
     with _on_access_point(pool, site) as access_point:
         for check in verification(access_point, expected, timeout_s=_VERIFY_TIMEOUT_S):
+            known = moments.get(check.instance_id)
             if check.verdict is not Verdict.YES:
                 wrong.append(check.sentence)
+            elif check.question is Question.RAN and known is not None:
+                moments[check.instance_id] = known.at(Milestone.FIRST_JOB, time.time())
             reporter.note(check.sentence)
+            reporter.timeline(rows(moments.values()))
     if wrong:
         raise PartialError("the pool does not work: " + "; ".join(wrong), f"roost status {pool.spec.name}")
+    return replace(pool, moments=moments)
 
 
 def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, reporter: Reporter) -> None:
@@ -193,9 +205,7 @@ def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, report
         finally:
             reporter.step(f"bring the results to {this.directory}")
             following.bring_back(executable, access_point, this.directory)
-    if pool.moments:
-        first = {a.instance_id: a.started_at_s for a in sorted(this.attempts, key=lambda a: -a.started_at_s)}
-        (this.directory / "timeline.json").write_text(json.dumps({**_timeline(pool), "first_job": first}, indent=2))
+    (this.directory / "timeline.json").write_text(json.dumps(_timeline(pool), indent=2))
 
 
 def _end(spec: PoolSpec, site: Site, this: _Run, reporter: Reporter) -> Receipt:
