@@ -20,6 +20,7 @@ JOB_ATTRIBUTES = (
     *("Cmd", "Args", "Arguments", "RemoteHost", "NumJobStarts", "HoldReason", "HoldReasonCode"),
     *("DAGNodeName", "DAGManJobId"),
 )
+VERIFY_ATTRIBUTE = "RoostVerify"  # true on the jobs of a verification, which are nobody's work
 HISTORY_ATTRIBUTES = ("JobCurrentStartDate", "CompletionDate", "ExitCode", "ExitBySignal", "LastRemoteHost")
 
 Ad = Mapping[str, object]

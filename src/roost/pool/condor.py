@@ -13,6 +13,7 @@ from roost.pool.ads import (
     HISTORY_ATTRIBUTES,
     JOB_ATTRIBUTES,
     SLOT_ATTRIBUTES,
+    VERIFY_ATTRIBUTE,
     EndedJob,
     Job,
     JobStatus,
@@ -77,9 +78,8 @@ class Condor:
         return [job for job in self.jobs() if job.status is JobStatus.HELD]
 
     def ended(self) -> list[EndedJob]:
-        """The jobs that have left the queue, as long as the schedd's history goes back."""
-        argv = ["condor_history", "-attributes", ",".join(HISTORY_ATTRIBUTES), "-json"]
-        return ended_jobs(self._printed(argv, "list the jobs of the past"))
+        """The jobs that have left the queue, as long as the schedd's history goes back; no verification's."""
+        return ended_jobs(self._printed(history_argv(), "list the jobs of the past"))
 
     def submit(self, text: str, *, directory: str = ".") -> int:
         """Queue what a submit description says, its relative paths below `directory`. The cluster id."""
@@ -105,6 +105,12 @@ class Condor:
         if done.exit_code != 0 or (complaint is not None and complaint in done.stderr):
             raise failure(doing, done.stderr + "\n" + done.stdout)
         return done.stdout
+
+
+def history_argv() -> list[str]:
+    """An old job has no such attribute at all: =!= is true then, != would be undefined."""
+    constraint = f"{VERIFY_ATTRIBUTE} =!= true"
+    return ["condor_history", "-constraint", constraint, "-attributes", ",".join(HISTORY_ATTRIBUTES), "-json"]
 
 
 def submitted_cluster(printed: str) -> int:

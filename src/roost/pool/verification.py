@@ -4,9 +4,10 @@ Leaves nothing on the access point: the jobs leave the queue and the directory g
 """
 
 import secrets
+import shlex
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from roost.errors import NotFoundError, RoostError
 from roost.pool import verify
@@ -23,17 +24,39 @@ def verification(access_point: AccessPoint, expected: Sequence[str], *, timeout_
     directory = f".roost-verify-{nonce}"
     condor = Condor(access_point)
     deadline = time.monotonic() + timeout_s
-    access_point.run(["mkdir", directory])
-    try:
-        access_point.run(["tee", f"{directory}/nonce"], input=nonce.encode())
+    _require(access_point, ["mkdir", directory])
+    with _undoing(lambda: _require(access_point, ["rm", "-rf", directory])):
+        _require(access_point, ["tee", f"{directory}/nonce"], input=nonce.encode())
         cluster = condor.submit(verify.submit_description(expected), directory=directory)
-        try:
+        with _undoing(lambda: _remove(condor, cluster)):
             yield from _answers(access_point, expected, directory=directory, nonce=nonce, deadline=deadline)
-        finally:
-            with suppress(NotFoundError):  # they ended by themselves
-                condor.remove(cluster)
-    finally:
-        access_point.run(["rm", "-rf", directory])
+
+
+@contextmanager
+def _undoing(undo: Callable[[], None]) -> Iterator[None]:
+    """`undo` at the end, however that comes. Of two failures the first is told: it is most often why the second."""
+    try:
+        yield
+    except BaseException:
+        with suppress(RoostError):
+            undo()
+        raise
+    undo()
+
+
+def _require(access_point: AccessPoint, argv: Sequence[str], *, input: bytes | None = None) -> None:
+    done = access_point.run(argv, input=input)
+    if done.exit_code != 0:
+        said = done.stderr.strip() or f"exit code {done.exit_code}"
+        raise RoostError(
+            f"the verification cannot run `{shlex.join(argv)}` on the access point: {said}",
+            "`roost ssh` takes you there; is its disk full? (`df -h ~`)",
+        )
+
+
+def _remove(condor: Condor, cluster: int) -> None:
+    with suppress(NotFoundError):  # they ended by themselves
+        condor.remove(cluster)
 
 
 def _answers(

@@ -6,16 +6,17 @@ Four questions for each instance: has it joined, did a job match it, did the job
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from roost.pool.ads import Slot
+from roost.pool.ads import VERIFY_ATTRIBUTE, Slot
 
 LOG = "verify.log"
 _NONCE, _ANSWER = "nonce", "answer"
+_HOLD_GRACE_S = 10.0  # what puts a job on hold may release it: a policy, a person who is at it
 
 # Events of the job's log (HTCondor's manual, "Job Event Log Codes")
-_SUBMITTED, _EXECUTING, _TERMINATED, _ABORTED, _HELD, _TRANSFER = 0, 1, 5, 9, 12, 40
+_SUBMITTED, _EXECUTING, _TERMINATED, _ABORTED, _HELD, _RELEASED, _TRANSFER = 0, 1, 5, 9, 12, 13, 40
 _EVENT = re.compile(
     r"^(?P<code>\d{3}) \(\d+\.(?P<process>\d+)\.\d+\) (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\S* (?P<text>.*?)^\.\.\.$",
     re.MULTILINE | re.DOTALL,
@@ -47,7 +48,7 @@ class Check:
 class Event:
     code: int
     process: int
-    at: datetime  # the access point's own clock and zone: only differences mean anything
+    at: datetime  # the access point's own clock, in UTC
     text: str
 
 
@@ -79,6 +80,7 @@ def submit_description(instance_ids: Sequence[str]) -> str:
             "request_cpus = 1",
             "request_memory = 32",
             "request_disk = 1M",
+            f"+{VERIFY_ATTRIBUTE} = true",
             "priority = 20",  # before the user's own waiting jobs
             'batch_name = "roost verify"',
             "queue instance from (",
@@ -109,7 +111,7 @@ def events(log: str) -> list[Event]:
         Event(
             code=int(found["code"]),
             process=int(found["process"]),
-            at=datetime.fromisoformat(found["at"]),
+            at=datetime.fromisoformat(found["at"]).replace(tzinfo=UTC),
             text=found["text"].strip(),
         )
         for found in _EVENT.finditer(log)
@@ -128,8 +130,8 @@ def returned(printed: str) -> dict[str, str]:
 def _instance_checks(instance_id: str, log: Sequence[Event], evidence: Evidence) -> tuple[Check, ...]:
     answers = {
         Question.JOINED: _joined(instance_id, evidence),
-        Question.MATCHED: _matched(log),
-        Question.RAN: _ran(log),
+        Question.MATCHED: _matched(log, evidence),
+        Question.RAN: _ran(log, evidence),
         Question.RETURNED: _returned(instance_id, log, evidence),
     }
     return tuple(
@@ -156,19 +158,19 @@ def _joined(instance_id: str, evidence: Evidence) -> tuple[Verdict, str]:
     )
 
 
-def _matched(log: Sequence[Event]) -> tuple[Verdict, str]:
+def _matched(log: Sequence[Event], evidence: Evidence) -> tuple[Verdict, str]:
     # The schedd notes the transfer of input files as its first act with a slot that it was given.
     matched = _first(log, _TRANSFER, _EXECUTING)
     if matched is None:
-        return _stopped(log) or (Verdict.NOT_YET, "was not matched with its job")
+        return _stopped(log, evidence) or (Verdict.NOT_YET, "was not matched with its job")
     return Verdict.YES, f"was matched with its job after {_seconds(log, matched)}"
 
 
-def _ran(log: Sequence[Event]) -> tuple[Verdict, str]:
+def _ran(log: Sequence[Event], evidence: Evidence) -> tuple[Verdict, str]:
     started, ended = _first(log, _EXECUTING), _first(log, _TERMINATED)
     if ended is None or started is None:
         state = "runs its job" if started else "did not start its job"
-        return _stopped(log) or (Verdict.NOT_YET, state)
+        return _stopped(log, evidence) or (Verdict.NOT_YET, state)
     if "return value 0" not in ended.text:
         return Verdict.NO, f"ran its job, which failed: {_line(ended.text, 1)}"
     return Verdict.YES, f"started its job after {_seconds(log, started)}; it ended after {_seconds(log, ended)}"
@@ -178,18 +180,21 @@ def _returned(instance_id: str, log: Sequence[Event], evidence: Evidence) -> tup
     content = evidence.returned.get(instance_id)
     ended = _first(log, _TERMINATED)
     if content is None or ended is None:
-        return _stopped(log) or (Verdict.NOT_YET, "did not return its file")
+        return _stopped(log, evidence) or (Verdict.NOT_YET, "did not return its file")
     if content.strip() != evidence.nonce:
         return Verdict.NO, f"returned a file with {content.strip()!r} in it instead of {evidence.nonce!r}"
     return Verdict.YES, f"returned its file after {_seconds(log, ended)}"
 
 
-def _stopped(log: Sequence[Event]) -> tuple[Verdict, str] | None:
-    stop = _first(log, _HELD, _ABORTED)
-    if stop is None:
+def _stopped(log: Sequence[Event], evidence: Evidence) -> tuple[Verdict, str] | None:
+    """Removed is for good. A hold that lasts is a no; one that was released is nothing."""
+    last = next((event for event in reversed(log) if event.code in (_HELD, _RELEASED, _ABORTED)), None)
+    if last is None or last.code == _RELEASED:
         return None
-    what = "has its job on hold" if stop.code == _HELD else "had its job removed"
-    return Verdict.NO, f"{what}: {_line(stop.text, 1)}"
+    if last.code == _ABORTED:
+        return Verdict.NO, f"had its job removed: {_line(last.text, 1)}"
+    is_lasting = evidence.now_s - last.at.timestamp() >= _HOLD_GRACE_S
+    return Verdict.NO if is_lasting else Verdict.NOT_YET, f"has its job on hold: {_line(last.text, 1)}"
 
 
 def _first(log: Sequence[Event], *codes: int) -> Event | None:

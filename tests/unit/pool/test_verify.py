@@ -1,6 +1,7 @@
 """Verdicts and sentences from a recorded log (HTCondor 23.9.6), and from what can go wrong."""
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ HELD = """012 (025.000.000) 2026-11-20 20:11:53 Job was held.
 	Code 13 Subcode 2
 ...
 """
+RELEASED = "013 (025.000.000) 2026-11-20 20:11:54 Job was released.\n\tvia condor_release (by user debian)\n...\n"
+AFTER_HOLD_S = datetime(2026, 11, 20, 20, 11, 53, tzinfo=UTC).timestamp()
 REMOVED = "009 (025.000.000) 2026-11-20 20:11:53 Job was aborted.\n\tvia condor_rm (by user debian)\n...\n"
 
 
@@ -62,8 +65,24 @@ def test_an_instance_that_is_not_there(is_over: bool, verdict: Verdict) -> None:
     [
         ({"returned": {}}, Question.RETURNED, Verdict.NOT_YET, "did not return its file"),
         ({"returned": {GOOD: "x"}}, Question.RETURNED, Verdict.NO, f"a file with 'x' in it instead of '{NONCE}'"),
-        ({"log": SUBMITTED + HELD}, Question.MATCHED, Verdict.NO, "has its job on hold: Error from slot1_1@rbg-1"),
-        ({"log": SUBMITTED + HELD}, Question.RAN, Verdict.NO, "No such file or directory (errno 2)"),
+        (
+            {"log": SUBMITTED + HELD, "now_s": AFTER_HOLD_S + 10},
+            Question.MATCHED,
+            Verdict.NO,
+            "has its job on hold: Error from slot1_1@rbg-1",
+        ),
+        ({"log": SUBMITTED + HELD, "now_s": AFTER_HOLD_S + 9}, Question.RAN, Verdict.NOT_YET, "(errno 2)"),
+        ({"log": SUBMITTED + HELD, "is_over": True}, Question.RAN, Verdict.NO, "(errno 2)"),
+        (
+            {"log": SUBMITTED + HELD + RELEASED, "now_s": AFTER_HOLD_S + 99},
+            Question.RAN,
+            Verdict.NOT_YET,
+            "did not start its job",
+        ),
+        ({"log": SUBMITTED + HELD + RELEASED + HELD, "now_s": AFTER_HOLD_S + 99}, Question.RAN, Verdict.NO, "on hold"),
+        ({"log": HELD + RELEASED + LOG}, Question.RAN, Verdict.YES, "started its job"),
+        ({"log": HELD + RELEASED + LOG}, Question.RETURNED, Verdict.YES, "returned its file"),
+        ({"log": SUBMITTED + HELD + REMOVED}, Question.RAN, Verdict.NO, "had its job removed: via condor_rm"),
         ({"log": SUBMITTED + REMOVED}, Question.RAN, Verdict.NO, "had its job removed: via condor_rm"),
         ({"log": SUBMITTED}, Question.MATCHED, Verdict.NOT_YET, "was not matched"),
         ({"log": ""}, Question.RAN, Verdict.NOT_YET, "did not start its job"),
@@ -95,6 +114,7 @@ def test_a_log_that_is_being_written(cut: int) -> None:
 def test_every_instance_has_its_job() -> None:
     lines = submit_description([GOOD, ABSENT]).splitlines()
     assert lines[-4:] == ["queue instance from (", f"  {GOOD}", f"  {ABSENT}", ")"]
+    assert "+RoostVerify = true" in lines
     assert 'requirements = TARGET.RoostInstanceId == "$(instance)"' in lines
 
 
