@@ -4,12 +4,12 @@
 environment() {
     lock=$here/$1
     venv=${ROOST_VENV:-$here/.venv}
-    python=$(command -v python3) || stop "python3 is not on this machine" "apt-get install python3 python3-venv"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        stop "$("$python" --version) is too old: Roost needs 3.11 or newer" "apt-get install python3 python3-venv"
     stamp=$(stamp_of "$1")
     # What ./test installs holds all that ./roost needs.
     { [ -e "$stamp" ] || [ -e "$(stamp_of requirements-dev.lock)" ]; } && return
+    python=$(command -v python3) || stop "python3 is not on this machine" "apt-get install python3 python3-venv"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        stop "$("$python" --version) is too old: Roost needs 3.11 or newer" "apt-get install python3 python3-venv"
     say "setting up the virtual environment $venv (once)"
     if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         rm -rf "$venv"
