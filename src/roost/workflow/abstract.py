@@ -143,17 +143,19 @@ def _jobs(
         if table.get("type", "job") != "job":
             mistakes.add(document, (*path, "type"), f"'type' cannot be '{table['type']}'{_types(str(table['type']))}")
         name, job_id = mistakes.word(document, path, table, "name"), mistakes.word(document, path, table, "id")
-        if job_id in seen:
+        if is_twice := job_id in seen:
             said = f"the id '{job_id}' is there twice; it is also on line {document.line(seen[job_id])}"
             mistakes.add(document, (*path, "id"), said)
+        if not name:
             continue
-        if not name or not job_id:
-            continue
-        seen[job_id] = (*path, "id")
         if (transformation := full_name(table)) not in known:
             said = f"unknown transformation '{transformation}'{did_you_mean(transformation, known)}"
             mistakes.add(document, (*path, "name"), said)
-        yield _job(mistakes, document, path, table, shared, known)
+        # What else is wrong with it is told now; the graph is one of jobs that can be told apart.
+        job = _job(mistakes, document, path, table, shared, known)
+        if job_id and not is_twice:
+            seen[job_id] = (*path, "id")
+            yield job
 
 
 def _types(word: str) -> str:

@@ -202,3 +202,13 @@ def test_odd_documents_are_mistakes_and_no_traceback(text: str) -> None:
     document = parse_yaml(text, "workflow.yml")
     with pytest.raises(UsageError):
         workflow(Sources(workflow=document, replicas=(), transformations=(), sites=()), lambda _: True, Mistakes())
+
+
+def test_a_job_whose_id_is_there_twice_tells_its_other_mistakes_too() -> None:
+    text = GOOD.replace("  id: B\n", "  id: A\n").replace(
+        "name: take\n  namespace: ns\n", "name: tkae\n  namespace: ns\n", 1
+    )
+    with pytest.raises(UsageError) as raised:
+        read(text)
+    assert "the id 'A' is there twice" in raised.value.message
+    assert "unknown transformation 'ns::tkae:1.0'; did you mean 'ns::take:1.0'?" in raised.value.message
