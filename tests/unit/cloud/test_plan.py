@@ -289,6 +289,22 @@ def test_all_execution_points_are_one_launch(count: int) -> None:
     assert [(a.role, a.count) for a in launches] == [(Role.ACCESS_POINT, 1), (Role.EXECUTION_POINT, count)]
 
 
+@pytest.mark.parametrize(
+    ("keys", "has_key", "expected"),
+    [
+        ((), True, [ImportKey]),
+        ((), False, [ImportKey]),
+        (("roost-demo",), True, []),
+        (("roost-demo",), False, [DeleteKey, ImportKey]),
+    ],
+)
+def test_a_key_pair_that_nobody_has_is_made_anew(keys: tuple[str, ...], has_key: bool, expected: list[type]) -> None:
+    found = replace(READY, keys=keys)
+    actions = plan_up(SPEC, found, asker=ASKER, now=NOW, has_key=has_key)
+    assert [type(action) for action in actions] == expected
+    assert applied(found, actions).keys == ("roost-demo",)
+
+
 def test_more_workers_in_the_spec_are_one_more_launch() -> None:
     more = SPEC.model_copy(update={"workers": Workers(count=8)})
     (launch,) = up(READY, spec=more)

@@ -15,8 +15,8 @@ SENTENCE = f"3 instances, $0.2201 an hour, at most $0.44 until the lease ends ({
     ("changes", "expected"),
     [
         ({}, SENTENCE),
-        ({"cloud": "local"}, f"free on this machine; {SENTENCE}"),
-        ({"cloud": "local", "region": "eu-north-1"}, f"free on this machine; {SENTENCE}"),
+        ({"cloud": "local"}, f"nothing is charged on this machine; on EC2: {SENTENCE}"),
+        ({"cloud": "local", "region": "eu-north-1"}, f"nothing is charged on this machine; on EC2: {SENTENCE}"),
         ({"region": "eu-north-1"}, "no price is known for c7i.large, t3.medium in eu-north-1"),
         ({"access_point_type": "x9.huge"}, "no price is known for x9.huge in us-east-1"),
         ({"lease": 600}, SENTENCE.replace("$0.44", "$0.04")),
