@@ -226,7 +226,7 @@ class Ec2:
                 Group(
                     id=group["GroupId"],
                     name=group["GroupName"],
-                    ingress=frozenset(_ingress(group["IpPermissions"])),
+                    ingress=frozenset(_ingress(group["IpPermissions"], group["GroupId"])),
                 )
                 for page in groups
                 for group in page["SecurityGroups"]
@@ -352,11 +352,15 @@ def _instance(described: "InstanceTypeDef") -> PoolInstance:
     )
 
 
-def _ingress(permissions: Sequence["IpPermissionTypeDef | Any"]) -> Iterator[Ingress]:
+def _ingress(permissions: Sequence["IpPermissionTypeDef | Any"], group_id: str) -> Iterator[Ingress]:
+    """The rules of the kinds that Roost makes; others are their maker's, who put them there by hand."""
     for rule in permissions:
-        port = int(rule.get("FromPort", -1))
+        port = rule.get("FromPort", -1)
+        if rule["IpProtocol"] != "tcp" or port != rule.get("ToPort", -1):
+            continue
         yield from (Ingress(port=port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
-        yield from (Ingress(port=port, cidr=None) for _ in rule.get("UserIdGroupPairs", []))
+        pairs = rule.get("UserIdGroupPairs", [])
+        yield from (Ingress(port=port, cidr=None) for pair in pairs if pair.get("GroupId") == group_id)
 
 
 def _permission(ingress: Ingress, group_id: str) -> Any:

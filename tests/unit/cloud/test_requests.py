@@ -164,6 +164,13 @@ FROM_ADA = Ingress(port=SSH_PORT, cidr="192.0.2.7/32")
 FROM_MEMBERS = Ingress(port=CONDOR_PORT, cidr=None)
 
 
+def rule_xml(protocol: str, first: str = "", last: str = "", *, cidr: str = "", group: str = "") -> str:
+    ports = f"<fromPort>{first}</fromPort><toPort>{last}</toPort>" if first else ""
+    ranges = f"<ipRanges><item><cidrIp>{cidr}</cidrIp></item></ipRanges>" if cidr else ""
+    groups = f"<groups><item><groupId>{group}</groupId></item></groups>" if group else ""
+    return f"<item><ipProtocol>{protocol}</ipProtocol>{ports}{ranges}{groups}</item>"
+
+
 def tags_for(request: dict[str, str], kind: str) -> dict[str, str]:
     """The tags that a request gives to what it creates of that kind."""
     kinds = {name.split(".")[1]: value for name, value in request.items() if name.endswith(".ResourceType")}
@@ -392,6 +399,29 @@ def test_a_pool_is_what_carries_its_tag(ec2: Ec2, wire: Wire) -> None:
     assert set(wire.names) == {"DescribeInstances", "DescribeSecurityGroups", "DescribeKeyPairs", "DescribeVolumes"}
     for sent in wire.sent:
         assert (sent["Filter.1.Name"], sent["Filter.1.Value.1"]) == (f"tag:{POOL_TAG}", "demo")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (rule_xml("tcp", "22", "22", cidr="192.0.2.7/32"), {FROM_ADA}),
+        (rule_xml("tcp", "22", "22", cidr="0.0.0.0/0"), {Ingress(port=SSH_PORT, cidr="0.0.0.0/0")}),
+        (rule_xml("tcp", "9618", "9618", group=GROUP_ID), {FROM_MEMBERS}),
+        (rule_xml("tcp", "9618", "9618", group="sg-00000000000000002"), set()),  # not the members
+        (rule_xml("tcp", "1", "9618", group=GROUP_ID), set()),
+        (rule_xml("udp", "22", "22", cidr="192.0.2.7/32"), set()),
+        (rule_xml("-1", cidr="192.0.2.7/32"), set()),
+        (rule_xml("icmp", "-1", "-1", cidr="0.0.0.0/0"), set()),
+    ],
+)
+def test_the_rules_of_a_group_are_those_that_can_be_revoked(
+    ec2: Ec2, wire: Wire, rule: str, expected: set[Ingress]
+) -> None:
+    """A rule that reads as another would be revoked in vain, and `up` would never get past it."""
+    start, end = GROUPS_XML.index("<ipPermissions>"), GROUPS_XML.index("</ipPermissions>")
+    wire.answers["DescribeSecurityGroups"] = [Answer(f"{GROUPS_XML[:start]}<ipPermissions>{rule}{GROUPS_XML[end:]}")]
+    (group,) = ec2.describe("demo").groups
+    assert group.ingress == expected
 
 
 def test_a_pool_that_does_not_change_is_waited_for_so_long_and_no_longer(ec2: Ec2, wire: Wire, clock: Clock) -> None:
