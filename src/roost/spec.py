@@ -111,10 +111,11 @@ def named(word: str) -> PoolSpec:
 def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
     """(line, sentence) for one of pydantic's errors."""
     path: tuple[str | int, ...] = tuple(error["loc"])
-    key, given = path[-1], error.get("input")
+    key, given = next((step for step in reversed(path) if isinstance(step, str)), path[-1]), error.get("input")
     match error["type"]:
-        case "extra_forbidden":
-            said = f"unknown key '{key}'{did_you_mean(str(key), _keys(path[:-1]))}"
+        case "invalid_key" | "extra_forbidden":
+            key, path = str(path[-1]), (*path[:-1], str(path[-1]))
+            said = f"unknown key '{key}'{did_you_mean(key, _keys(path[:-1]))}"
         case "literal_error":
             valid = [word.strip("'") for word in re.findall(r"'[^']*'", error["ctx"]["expected"])]
             said = f"'{key}' cannot be '{given}'{did_you_mean(str(given), valid)}"
@@ -122,6 +123,18 @@ def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
             said = f"'{key}' cannot be '{given}': {_PATTERNS[error['ctx']['pattern']]}"
         case "int_parsing" | "int_type" if key in {"lease", "idle"}:
             said = f"'{key}' cannot be '{given}': write a duration as 90s, 15m, 3h or 2d"
+        case "greater_than_equal" | "less_than_equal" if key in {"lease", "idle"}:
+            said = f"'{key}' cannot be '{given}': it has to be between 1m and 14d"
+        case "greater_than_equal":
+            said = f"'{key}' cannot be {given!r}: it has to be at least {error['ctx']['ge']}"
+        case "less_than_equal":
+            said = f"'{key}' cannot be {given!r}: it has to be at most {error['ctx']['le']}"
+        case "int_parsing" | "int_type" | "int_from_float":
+            said = f"'{key}' cannot be '{given}': it has to be a whole number"
+        case "string_type":
+            said = f"'{key}' cannot be {given!r}: it has to be text (in quotes, where YAML takes it for something else)"
+        case "model_type":
+            said = f"'{key}' cannot be {given!r}: it has lines of its own below it, indented: {', '.join(_keys(path))}"
         case _:
             detail = error["msg"][0].lower() + error["msg"][1:]
             said = f"'{key}' cannot be {given!r}: {detail}"

@@ -71,9 +71,13 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
         only = spec.model_copy(update={"name": pools[0]})
         return only, where, where.ec2.describe(only.name)
     there_is = f"the pools there: {', '.join(pools)}" if pools else "there is none"
-    asked = spec.name if word or _DEFAULT_FILE.exists() else "(none was named, and here is no pool.yml)"
+    if word is None and not _DEFAULT_FILE.exists():
+        raise NotFoundError(
+            f"no pool was named, and here is no pool.yml; {_place(spec)} has {', '.join(pools) or 'none'}",
+            "roost status POOL" if pools else "roost up POOL",
+        )
     raise NotFoundError(
-        f"no pool {asked} on {_place(spec)}{did_you_mean(spec.name, pools) if len(pools) < 2 else ''}; {there_is}",
+        f"no pool {spec.name} on {_place(spec)}{did_you_mean(spec.name, pools) if len(pools) < 2 else ''}; {there_is}",
         "roost up pool.yml",
     )
 
