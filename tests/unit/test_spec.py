@@ -1,0 +1,100 @@
+"""Rows of pool.yml -> what it asks for, or what is said about it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roost.errors import UsageError
+from roost.spec import PoolSpec, named, parse
+
+POOL = Path("pool.yml")
+KEYS = sorted([*PoolSpec.model_fields, "count", "type", "packages", "id", "wokers", "7", "~"])
+
+WRONG = [
+    ("wokers:\n  count: 2", "pool.yml:1: unknown key 'wokers'; did you mean 'workers'?"),
+    ("name: a\nworkers:\n  cuont: 2", "pool.yml:3: unknown key 'cuont'; did you mean 'count'?"),
+    ("image: {ids: x}", "pool.yml:1: unknown key 'ids'; did you mean 'id'?"),
+    ("name: a\n7: x", "pool.yml:2: unknown key '7'; valid: name, cloud, "),
+    ("cloud: aw", "pool.yml:1: 'cloud' cannot be 'aw'; did you mean 'aws'?"),
+    ("name: 7up", "pool.yml:1: 'name' cannot be '7up': a pool's name is 1 to 31 lower-case letters"),
+    ("region: narnia", "pool.yml:1: 'region' cannot be 'narnia': a region is written like us-east-1"),
+    ("image: {id: ubuntu}", "pool.yml:1: 'id' cannot be 'ubuntu': an image's id is written like ami-"),
+    ("image:\n  packages: [bwa, Sam]", "pool.yml:2: 'packages' cannot be 'Sam': a Debian package is written like "),
+    ("workers:\n  count: many", "pool.yml:2: 'count' cannot be 'many': it has to be a whole number"),
+    ("workers:\n  count: 0", "pool.yml:2: 'count' cannot be 0: it has to be at least 1"),
+    ("workers:\n  count: 1001", "pool.yml:2: 'count' cannot be 1001: it has to be at most 1000"),
+    ("workers: 3", "pool.yml:1: 'workers' cannot be 3: it has lines of its own below it, indented: count, type"),
+    ("lease: soon", "pool.yml:1: 'lease' cannot be 'soon': write a duration as 90s, 15m, 3h or 2d"),
+    ("idle: 10s", "pool.yml:1: 'idle' cannot be '10s': it has to be between 1m and 14d"),
+    ("lease: 15d", "pool.yml:1: 'lease' cannot be '15d': it has to be between 1m and 14d"),
+    ("condor_config: 3", "pool.yml:1: 'condor_config' cannot be 3: it has to be text"),
+    ("- a", "pool.yml:1: a pool is a list of `key: value` lines"),
+    ("name: }", "pool.yml:1: this is not YAML: "),
+    ("name: a\nname: b", "pool.yml:2: 'name' is there twice; it is also on line 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG, ids=[text for text, _ in WRONG])
+def test_a_mistake(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(text, POOL)
+    assert refused.value.message.startswith(said)
+    assert refused.value.hint == "edit pool.yml"
+
+
+def test_mistakes_are_told_all_at_once_by_line() -> None:
+    text = "nmae: a\nregion: x\nlease: 1\nworkers:\n  count: -1\n"
+    with pytest.raises(UsageError) as refused:
+        parse(text, POOL)
+    lines = refused.value.message.split("\n")
+    assert [line.split(" ")[0] for line in lines] == ["pool.yml:1:", "pool.yml:2:", "pool.yml:3:", "pool.yml:5:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", PoolSpec()),
+        ("# nothing but words\n", PoolSpec()),
+        ("name: galaxy", PoolSpec(name="galaxy")),
+        ("lease: 90m\nidle: 120", PoolSpec(lease=5400, idle=120)),
+        ("lease: 1.5h", PoolSpec(lease=5400)),
+        ("image: {packages: [bwa, g++]}", PoolSpec.model_validate({"image": {"packages": ("bwa", "g++")}})),
+        ("workers: {type: m7i.large}", PoolSpec.model_validate({"workers": {"type": ("m7i.large",)}})),
+    ],
+)
+def test_a_spec(text: str, expected: PoolSpec) -> None:
+    assert parse(text, POOL) == expected
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["a", "3", "-1", "1.5", "true", "null", "~", "2026-11-20", "'7'", "10s", "[]", "{}"]),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+            st.dictionaries(st.sampled_from(KEYS), inner, max_size=4).map(
+                lambda table: "{" + ", ".join(f"{key}: {value}" for key, value in table.items()) + "}"
+            ),
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_file_is_a_spec_or_a_mistake_with_its_place(text: str) -> None:
+    """Never another exception."""
+    said = ""
+    try:
+        parse(text, POOL)
+    except UsageError as refused:
+        said = refused.message
+    assert all(line.startswith("pool.yml:1: ") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("word", ["", "7up", "My_Pool", "a b", "x" * 32, "null\n"])
+def test_a_word_that_names_no_pool(word: str) -> None:
+    with pytest.raises(UsageError, match="names no pool: a pool's name is 1 to 31"):
+        named(word)
+
+
+def test_a_word_that_names_a_pool_is_not_yaml() -> None:
+    assert named("null").name == "null"
