@@ -60,6 +60,7 @@ def ensure_holder(state_dir: Path) -> int:
     _prepare(state_dir)
     pid_file = state_dir / "holder.pid"
     pid_file.unlink(missing_ok=True)
+    ended, held = os.pipe()  # the holder's end closes with it
     with (state_dir / "holder.log").open("wb") as log:
         child = subprocess.Popen(
             [
@@ -71,8 +72,10 @@ def ensure_holder(state_dir: Path) -> int:
             stderr=log,
             env=_environment(state_dir, inside=False),
             start_new_session=True,
+            pass_fds=[held],
             cwd="/",
         )
+    os.close(held)
     deadline = time.monotonic() + HOLDER_TIMEOUT_S
     while not pid_file.is_file():
         if child.poll() is not None or time.monotonic() > deadline:
@@ -85,7 +88,8 @@ def ensure_holder(state_dir: Path) -> int:
     pid = int(pid_file.read_text())
     facts = {"pid": pid, "started_ticks": _started_ticks(pid), "boot_id": _boot_id()}
     (state_dir / "holder.json").write_text(json.dumps(facts))
-    _reach_outside(state_dir, pid)
+    _reach_outside(state_dir, pid, ended=ended)
+    os.close(ended)
     # Instances of a holder that is lost have lost their network with it: they end as if the machine had.
     run_inside(state_dir, pid, ["podman", "stop", "--all", "--time", "5"], has_network=True)
     return pid
@@ -174,19 +178,30 @@ def reaches_outside() -> bool:
     return shutil.which("slirp4netns") is not None and os.access(_TUN, os.R_OK | os.W_OK)
 
 
-def _reach_outside(state_dir: Path, pid: int) -> None:
-    """It ends with the namespace's last process."""
+def _reach_outside(state_dir: Path, pid: int, *, ended: int) -> None:
+    """Returns when the way is there; slirp4netns ends when the holder does."""
     if not reaches_outside():
         return
+    ready, telling = os.pipe()
     with (state_dir / "slirp4netns.log").open("wb") as log:
         subprocess.Popen(
-            ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", str(pid), "tap0"],
+            [
+                *("slirp4netns", "--configure", "--mtu", "1500", "--disable-host-loopback"),
+                *("--ready-fd", str(telling), "--exit-fd", str(ended), str(pid), "tap0"),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=[telling, ended],
             cwd="/",
         )
+    os.close(telling)
+    with os.fdopen(ready, "rb") as file:
+        if not file.read(1):
+            raise Localec2Error(
+                f"slirp4netns, the instances' way to the outside, did not start: {state_dir}/slirp4netns.log says why"
+            )
 
 
 def _prepare(state_dir: Path) -> None:
