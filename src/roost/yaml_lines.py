@@ -14,6 +14,8 @@ from roost.errors import UsageError
 
 Path = tuple[str | int, ...]
 
+_MOST_REPEATED = 500_000  # keys and items that aliases repeat: a few short lines can spell out billions
+
 # libyaml's parser is ten times faster; a PyYAML without it still works.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -54,33 +56,76 @@ def parse_yaml(text: str, source: str) -> Document:
             return Document(source, None, {})
         lines: dict[Path, int] = {}
         twice: list[str] = []
-        for path, node in _walk(root, ()):
+        seen: set[int] = set()
+        repeated = 0
+        for path, node in _walk(root, source):
+            repeated += id(node) in seen
+            seen.add(id(node))
+            if repeated > _MOST_REPEATED:
+                raise UsageError(
+                    f"{source}:{node.start_mark.line + 1}: its aliases spell out too much", f"edit {source}"
+                )
             if path in lines:
                 here = f"{source}:{node.start_mark.line + 1}"
                 twice.append(f"{here}: '{path[-1]}' is there twice; it is also on line {lines[path]}")
             lines.setdefault(path, node.start_mark.line + 1)
         if twice:
             raise UsageError("\n".join(twice), f"edit {source}")
-        return Document(source, loader.construct_document(root), lines)
+        return Document(source, _constructed(loader, root, source), lines)
     except yaml.YAMLError as error:
         raise UsageError(_syntax(error, source), f"edit {source}") from error
     finally:
         loader.dispose()
 
 
-def _walk(root: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _walk(root: Any, source: str) -> Iterator[tuple[Path, Any]]:
     """(path, the node that marks its line), for everything below; an explicit stack: depth is the user's."""
-    stack = [(path, root, root)]
+    stack: list[tuple[Path, Any, Any]] = [((), root, root)]
+    around: list[Any] = []  # the nodes that the one at hand is inside of, one for each step of its path
     while stack:
         here, mark, node = stack.pop()
         yield here, mark
+        del around[len(here) :]
         if isinstance(node, yaml.MappingNode):
             below = [((*here, _key(key)), key, value) for key, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
             below = [((*here, number), item, item) for number, item in enumerate(node.value)]
         else:
             continue
+        if any(node is outer for outer in around):
+            raise UsageError(f"{source}:{mark.start_mark.line + 1}: an alias contains itself", f"edit {source}")
+        around.append(node)
         stack.extend(reversed(below))
+
+
+def _constructed(loader: Any, root: Any, source: str) -> Any:
+    """The plain objects. PyYAML hands on Python's own ValueError for a value such as 2026-99-99."""
+    try:
+        return loader.construct_document(root)
+    except ValueError as error:
+        line = next((n.start_mark.line for n in _scalars(root) if _is_wrong(n)), root.start_mark.line) + 1
+        raise UsageError(f"{source}:{line}: {error}: put it in quotes if it is text", f"edit {source}") from error
+
+
+def _scalars(root: Any) -> Iterator[Any]:
+    """Every scalar, keys too, in the order of the file."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.ScalarNode):
+            yield node
+        elif isinstance(node, yaml.MappingNode):
+            stack.extend(part for key, value in reversed(node.value) for part in (value, key))
+        elif isinstance(node, yaml.SequenceNode):
+            stack.extend(reversed(node.value))
+
+
+def _is_wrong(node: Any) -> bool:
+    try:
+        yaml.constructor.SafeConstructor().construct_object(node)
+    except ValueError:
+        return True
+    return False
 
 
 def _key(node: Any) -> str | int:
