@@ -94,6 +94,7 @@ def test_a_transformation_that_is_not_on_the_image(roost: Roost) -> None:
         "hello/transformations.yml:17: transformation 'python3' needs /usr/bin/bwa-mem9, which is not on the image",
         "image: {packages: [...]}",
     )
+    assert not (roost.directory / "runs").exists()
 
 
 def test_an_instance_type_that_does_not_exist(roost: Roost) -> None:
@@ -135,6 +136,16 @@ def test_the_nearest_pool_is_named(roost: Roost) -> None:
         assert roost.left() == ["roost-galaxy"]
     finally:
         ec2.delete_security_group(GroupId=group)
+
+
+def test_no_pool_is_named(roost: Roost) -> None:
+    refused(roost, ("status",), 3, "no pool was named, and here is no pool.yml; EC2 on this machine has none")
+
+
+def test_a_run_on_a_pool_that_is_not_there(roost: Roost) -> None:
+    example(roost)
+    refused(roost, ("run", "hello/workflow.yml", "--pool", "nosuch"), 3, "no pool nosuch on EC2 on this machine")
+    assert not (roost.directory / "runs").exists()
 
 
 def test_a_name_that_no_pool_can_have(roost: Roost) -> None:

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -87,9 +88,14 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
     run_name = wish.name or f"{_word(workflow.name)}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
     reporter.step(f"{wish.workflow} is a workflow of {len(workflow.jobs)} tasks")
     this = _Run(directory=_new_directory(Path("runs") / run_name))
-    if wish.pool is not None:
-        return _run_on_existing(wish, workflow, this, reporter)
-    return _run_on_own(wish, workflow, this, reporter)
+    try:
+        if wish.pool is not None:
+            return _run_on_existing(wish, workflow, this, reporter)
+        return _run_on_own(wish, workflow, this, reporter)
+    finally:
+        with suppress(OSError):  # they hold something, but for a run that was refused before it began
+            this.directory.rmdir()
+            this.directory.parent.rmdir()
 
 
 def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) -> RunOutcome:
