@@ -1,40 +1,50 @@
 """shell (rich): the live view of a terminal.
 
 What has ended stays above as lines; below, redrawn: the stage that is under way, the instances' boot table, the jobs.
+The boot table lives longer than a stage: it stays above once, when it is complete or the verb ends.
 """
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from roost.boot.roles import Role
 from roost.report.reporter import JobCounts
 from roost.report.timeline import Milestone, Row
 
 _ROWS_SHOWN = 12
+_INSTANCES_SHOWN = 8
+_BAR_WIDTH = 30
+_INDENT = (0, 0, 0, 2)
 
 
 class LiveReporter:
-    def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False)
+    def __init__(self, stream: TextIO, *, width: int | None = None) -> None:
+        self._console = Console(file=stream, highlight=False, width=width)
         self._sentence = ""
         self._step_began_s = time.monotonic()
         self._spinner = Spinner("dots")
-        self._rows: Sequence[Row] = ()
+        self._rows: tuple[Row, ...] = ()
+        self._rows_told: tuple[Row, ...] = ()
         self._counts: JobCounts | None = None
         self._live = Live(  # asks for the first picture at once
             console=self._console,
-            get_renderable=self._picture,
+            get_renderable=self.picture,
             refresh_per_second=8,
             transient=True,  # what stays is printed line by line
-            redirect_stdout=False,  # results may be piped
+            # Results that go to the same terminal must come above the picture; in a pipe they are left alone.
+            redirect_stdout=sys.stdout.isatty(),
         )
 
     def __enter__(self) -> Self:
@@ -45,6 +55,7 @@ class LiveReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_step(succeeded=kind is None)
+        self._tell_rows()
         self._live.stop()
 
     def step(self, sentence: str) -> None:
@@ -58,33 +69,64 @@ class LiveReporter:
         self._counts = counts
 
     def note(self, text: str) -> None:
-        self._console.print(Text(f"  {text}"))
+        self._console.print(Padding(Text(text), _INDENT))
 
-    def _end_step(self, *, succeeded: bool) -> None:
-        if self._sentence:
-            mark = Text("✓ ", style="green") if succeeded else Text("✗ ", style="red")
-            self._console.print(mark + Text(self._sentence) + Text(f"  {self._elapsed_s():.1f} s", style="dim"))
-        if self._rows:
-            self._console.print(_boot_table(self._rows))
-        if self._counts:
-            self._console.print(Text(f"  {self._counts}"))
-        self._sentence, self._rows, self._counts = "", (), None
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
-    def _picture(self) -> RenderableType:
+    def picture(self) -> RenderableType:
+        """What is redrawn now."""
         # Called from rich's own thread: each field is read once.
         sentence, rows, counts = self._sentence, self._rows, self._counts
         parts: list[RenderableType] = []
         if sentence:
-            self._spinner.update(text=Text(sentence) + Text(f"  {self._elapsed_s():.0f} s", style="dim"))
-            parts.append(self._spinner)
-        if rows:
+            parts.append(_step_line(self._spinner, sentence, f"{self._elapsed_s():.0f} s", on_one_line=True))
+        if rows and rows != self._rows_told:
             parts.append(_boot_table(rows))
         if counts:
-            parts.append(_job_line(counts))
+            parts += [_job_line(counts, width=self._console.width), *_running_lines(counts.running_on)]
         return Group(*parts)
+
+    def _end_step(self, *, succeeded: bool) -> None:
+        # Taken out of the picture first: nothing is seen twice.
+        sentence, counts, elapsed_s = self._sentence, self._counts, self._elapsed_s()
+        self._sentence, self._counts = "", None
+        if sentence:
+            mark = Text("✓", style="green") if succeeded else Text("✗", style="red")
+            self._console.print(_step_line(mark, sentence, f"{elapsed_s:.1f} s"))
+        if counts:
+            self._console.print(Padding(Text(str(counts)), _INDENT))
+        if self._rows and all(_is_complete(row) for row in self._rows):
+            self._tell_rows()
+
+    def _tell_rows(self) -> None:
+        rows, self._rows = self._rows, ()
+        if rows and rows != self._rows_told:
+            self._console.print(_boot_table(rows))
+            self._rows_told = rows
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._step_began_s
+
+
+def _step_line(mark: RenderableType, sentence: str, elapsed: str, *, on_one_line: bool = False) -> RenderableType:
+    # What is redrawn keeps its height; what stays is told in full.
+    told = Text(sentence, no_wrap=on_one_line, overflow="ellipsis" if on_one_line else "fold")
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column()  # the one that gives way
+    grid.add_column(no_wrap=True)
+    grid.add_row(mark, told, Text(f" {elapsed}", style="dim"))
+    return grid
+
+
+def _is_complete(row: Row) -> bool:
+    return row.latest is (Milestone.JOINED if row.role == Role.ACCESS_POINT else Milestone.FIRST_JOB)
 
 
 def _boot_table(rows: Sequence[Row]) -> Table:
@@ -94,17 +136,34 @@ def _boot_table(rows: Sequence[Row]) -> Table:
     for milestone in list(Milestone)[1:]:  # all were requested
         table.add_column(milestone.value, justify="right")
     order = list(Milestone)
-    behind_first = sorted(rows, key=lambda row: order.index(row.latest))
+    behind_first = sorted(rows, key=lambda row: (_is_complete(row), order.index(row.latest)))
     for row in behind_first[:_ROWS_SHOWN]:
-        cells = [Text("·", style="dim") if s is None else Text(f"{s:.1f} s") for s in row.seconds[1:]]
+        not_yet = Text("·", style="dim")
+        cells = [not_yet if s is None else Text(f"{s:.1f} s") for s in row.seconds[1:]]
+        if row.role == Role.ACCESS_POINT:
+            cells[-1] = Text("")  # it runs no jobs
         table.add_row(Text(f"  {row.instance_id} ") + Text(row.role.removesuffix("-point"), style="dim"), *cells)
     if len(rows) > _ROWS_SHOWN:
         table.add_row(Text(f"  and {len(rows) - _ROWS_SHOWN} more", style="dim"))
     return table
 
 
-def _job_line(counts: JobCounts) -> RenderableType:
+def _job_line(counts: JobCounts, *, width: int) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
-    bar = ProgressBar(total=max(1, counts.total), completed=counts.done, width=30)
+    bar = ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(_BAR_WIDTH, width // 4))
     grid.add_row("  jobs", bar, Text(str(counts), style="red" if counts.failed or counts.held else ""))
     return grid
+
+
+def _running_lines(running_on: Mapping[str, tuple[str, ...]]) -> list[RenderableType]:
+    """A line for each instance, cut where the terminal ends."""
+    busy = sorted((instance_id, names) for instance_id, names in running_on.items() if names)
+    lines = [
+        Text(f"  {instance_id}  ", style="dim", no_wrap=True, overflow="ellipsis")
+        + Text(f"{len(names)}: {', '.join(names)}" if len(names) > 1 else names[0])
+        for instance_id, names in busy[:_INSTANCES_SHOWN]
+    ]
+    if len(busy) > _INSTANCES_SHOWN:
+        more = len(busy) - _INSTANCES_SHOWN
+        lines.append(Text(f"  jobs on {more} more instance{'' if more == 1 else 's'}", style="dim"))
+    return list(lines)

@@ -9,6 +9,7 @@ stands apart.
 """
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -18,6 +19,7 @@ from roost.boot.roles import Role
 SCHEMA = "roost/receipt/1"
 _MINIMUM_S = 60.0  # EC2 bills by the second, at least a minute for each launch
 _HOUR_S = 3600.0
+_TEXT_WIDTH = 100
 
 Interval = tuple[float, float]
 
@@ -148,7 +150,7 @@ def text(given: Receipt) -> str:
         for row in rows
     ]
     left = f"{given.billable_resources} billable resource{'' if given.billable_resources == 1 else 's'}"
-    return "\n".join([*lines, *([given.price_note] if given.price_note else []), *_split_lines(given), left, ""])
+    return "\n".join([*lines, *textwrap.wrap(given.price_note, _TEXT_WIDTH), *_split_lines(given), left, ""])
 
 
 def united(intervals: Iterable[Interval]) -> list[Interval]:

@@ -7,7 +7,8 @@ free for results.
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -24,6 +25,7 @@ class JobCounts:
     held: int = 0
     failed: int = 0
     usd: float | None = None  # spent so far
+    running_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # instance id -> names of jobs
 
     @property
     def waiting(self) -> int:
@@ -53,6 +55,9 @@ class Reporter(Protocol):
 
     def note(self, text: str) -> None:
         """Something worth a line of its own, now."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Nothing is drawn meanwhile: for a question to whoever sits at the terminal."""
 
 
 def reporter_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Reporter:
@@ -115,6 +120,9 @@ class PlainReporter:
     def note(self, text: str) -> None:
         for line in text.splitlines():
             self._say(f"  {line}")
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _say(self, text: str) -> None:
         self._stream.write(f"[{self._clock() - self._started_s:5.1f} s] {text}\n")

@@ -113,4 +113,14 @@ def _counts(progress: Progress, usd: float | None) -> JobCounts:
         held=totals[JobState.HELD],
         failed=totals[JobState.FAILED],
         usd=usd,
+        running_on=_running_on(progress),
     )
+
+
+def _running_on(progress: Progress) -> dict[str, tuple[str, ...]]:
+    """The names of the jobs that run, by the instance that they run on."""
+    names: dict[str, tuple[str, ...]] = {}
+    for job in progress.jobs.values():
+        if job.state is JobState.RUNNING and job.attempts and (instance_id := job.attempts[-1].instance_id):
+            names[instance_id] = (*names.get(instance_id, ()), job.name)
+    return names

@@ -110,6 +110,12 @@ def test_text() -> None:
     )
 
 
+def test_a_long_note_is_wrapped() -> None:
+    noted = text(receipt([_life()], [], usd_per_hour=PRICES, price_note="word " * 60))
+    assert max(len(line) for line in noted.splitlines()) <= 100
+    assert noted.count("word") == 60
+
+
 def test_json() -> None:
     told = json.loads(to_json(POOL))
     assert told["schema"] == "roost/receipt/1"

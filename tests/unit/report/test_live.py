@@ -1,0 +1,131 @@
+"""What the live view leaves above, and what it redraws, at a width."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from roost.report.live import LiveReporter
+from roost.report.reporter import JobCounts
+from roost.report.timeline import Milestone, Moments, Row, rows
+
+LONG = "terminate " + ", ".join(f"i-{n:017x}" for n in range(8))
+
+
+def _row(role: str, *reached: Milestone) -> Row:
+    known = Moments(instance_id=f"i-{role[:1]}", role=role)
+    for at_s, milestone in enumerate((Milestone.REQUESTED, *reached)):
+        known = known.at(milestone, float(at_s))
+    [row] = rows([known])
+    return row
+
+
+BOOTING = _row("execution-point", Milestone.RUNNING)
+WORKS = _row("execution-point", *list(Milestone)[1:])
+READY = _row("access-point", *list(Milestone)[1:5])
+
+
+def _kept(act: Callable[[LiveReporter], None], *, width: int = 100) -> list[str]:
+    stream = io.StringIO()
+    with LiveReporter(stream, width=width) as reporter:
+        act(reporter)
+    return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
+
+
+def _redrawn(act: Callable[[LiveReporter], None], *, width: int = 100) -> list[str]:
+    reporter = LiveReporter(io.StringIO(), width=width)
+    act(reporter)
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as captured:
+        console.print(reporter.picture())
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def test_notes_and_steps_hang_below_their_mark() -> None:
+    def act(reporter: LiveReporter) -> None:
+        reporter.step(LONG)
+        reporter.note("word " * 40)
+
+    lines = _kept(act, width=60)
+    assert sum(line.startswith("✓ ") for line in lines) == 1
+    assert all(line.startswith("  ") for line in lines if not line.startswith("✓ "))
+    assert "".join(" ".join(lines).split()).count("i-0000") == 8  # nothing is cut
+
+
+def test_what_is_redrawn_keeps_its_height() -> None:
+    lines = _redrawn(lambda r: r.step(LONG), width=60)
+    assert len(lines) == 1
+    assert lines[0][1:].startswith(" terminate i-")  # after the spinner
+    assert lines[0].endswith("…  0 s")
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected_headers"),
+    [
+        ([[BOOTING]], 1),  # the verb ends: it is told how far it came
+        ([[BOOTING], [WORKS]], 1),
+        ([[BOOTING, READY], [WORKS, READY]], 1),
+        ([[WORKS, READY], [WORKS, READY]], 1),  # told again by the next stage
+        ([], 0),
+    ],
+)
+def test_the_boot_table_stays_once(tables: list[list[Row]], expected_headers: int) -> None:
+    def act(reporter: LiveReporter) -> None:
+        for table in tables:
+            reporter.step("look")
+            reporter.timeline(table)
+
+    assert sum("HTCondor" in line for line in _kept(act)) == expected_headers
+
+
+def test_the_boot_table_is_carried_into_the_next_step() -> None:
+    def act(reporter: LiveReporter) -> None:
+        reporter.timeline([BOOTING])
+        reporter.step("launch")
+        reporter.step("wait")
+
+    assert sum("i-e execution" in line for line in _redrawn(act)) == 1
+
+
+def _running(*counts: int) -> Callable[[LiveReporter], None]:
+    where = {f"i-{n}": tuple(f"job{m}" for m in range(many)) for n, many in enumerate(counts)}
+    return lambda r: r.progress(JobCounts(total=99, running=sum(counts), running_on=where))
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((), []),
+        ((0,), []),
+        ((1, 2), ["  i-0  job0", "  i-1  2: job0, job1"]),
+        ((1,) * 9, [*(f"  i-{n}  job0" for n in range(8)), "  jobs on 1 more instance"]),
+        ((1,) * 10, [*(f"  i-{n}  job0" for n in range(8)), "  jobs on 2 more instances"]),
+    ],
+)
+def test_which_jobs_run_where(counts: tuple[int, ...], expected: list[str]) -> None:
+    assert _redrawn(_running(*counts))[1:] == expected
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_line_of_many_jobs_is_cut(width: int) -> None:
+    *_, line = _redrawn(_running(50), width=width)
+    assert line.startswith("  i-0  50: job0")
+    assert line.endswith("…")
+    assert len(line) <= width
+
+
+def test_where_jobs_run_does_not_stay() -> None:
+    def act(reporter: LiveReporter) -> None:
+        reporter.step("run")
+        _running(2)(reporter)
+
+    assert not any("job0" in line for line in _kept(act))
+
+
+def test_a_question_is_asked_while_nothing_is_drawn() -> None:
+    def act(reporter: LiveReporter) -> None:
+        with reporter.paused():
+            reporter.note("asked")
+
+    assert _kept(act) == ["  asked"]
