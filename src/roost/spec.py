@@ -53,7 +53,7 @@ class _Part(BaseModel):
 class Workers(_Part):
     """The execution points: how many, and the instance types to try, in this order."""
 
-    count: int = Field(default=2, ge=1, le=1000)
+    count: int = Field(default=2, ge=1, le=1000, strict=True)  # `true` is no number here
     type: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         "c7i.large",
         "c6i.large",
@@ -111,7 +111,7 @@ def named(word: str) -> PoolSpec:
 def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
     """(line, sentence) for one of pydantic's errors."""
     path: tuple[str | int, ...] = tuple(error["loc"])
-    key, given = next((step for step in reversed(path) if isinstance(step, str)), path[-1]), error.get("input")
+    key, given = _spelt(path), error.get("input")
     match error["type"]:
         case "invalid_key" | "extra_forbidden":
             key, path = str(path[-1]), (*path[:-1], str(path[-1]))
@@ -133,12 +133,24 @@ def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
             said = f"'{key}' cannot be '{given}': it has to be a whole number"
         case "string_type":
             said = f"'{key}' cannot be {given!r}: it has to be text (in quotes, where YAML takes it for something else)"
+        case "too_short":
+            said = f"'{key}' cannot be empty"
         case "model_type":
             said = f"'{key}' cannot be {given!r}: it has lines of its own below it, indented: {', '.join(_keys(path))}"
         case _:
             detail = error["msg"][0].lower() + error["msg"][1:]
             said = f"'{key}' cannot be {given!r}: {detail}"
     return document.line(path), f"{document.at(path)}: {said}"
+
+
+def _spelt(path: tuple[str | int, ...]) -> str:
+    """The name of a place: its key, and which item where that is a list.
+
+    >>> _spelt(("image", "packages", 1)), _spelt(("lease",))
+    ('packages[1]', 'lease')
+    """
+    last = max((at for at, step in enumerate(path) if isinstance(step, str)), default=0)
+    return str(path[last]) + "".join(f"[{step}]" for step in path[last + 1 :])
 
 
 def _keys(path: tuple[str | int, ...]) -> list[str]:

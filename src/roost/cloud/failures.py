@@ -45,6 +45,11 @@ _KNOWN = (
         RefusedError,
         "add more instance types to `workers: {type: [...]}`, or try another region",
     ),
+    _Known(
+        r"InvalidGroup\.Duplicate|InvalidKeyPair\.Duplicate",
+        UsageError,
+        "choose another `name:` in pool.yml; one of that name exists and is not of this pool",
+    ),
     _Known(r"InvalidInstanceType.*|InvalidParameterValue", UsageError, "correct the value in pool.yml"),
     _Known(r"InvalidAMIID\..*", NotFoundError, "correct `image: {id: ...}` in pool.yml, or leave it out"),
     _Known(r"OptInRequired|PendingVerification", CloudError, "finish the set-up of the AWS account in its console"),

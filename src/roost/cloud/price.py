@@ -5,7 +5,7 @@ price here; it is never guessed.
 """
 
 PRICES_DATED = "2026-06"
-NOTE = f"on-demand list prices, us-east-1, Linux, as of {PRICES_DATED}; volumes, traffic and taxes apart"
+NOTE = f"on-demand list prices, us-east-1, Linux, as of {PRICES_DATED}; an estimate without volumes, traffic and taxes"
 
 _USD_PER_HOUR_OF_LARGE = {
     "c5": 0.085,
@@ -18,8 +18,8 @@ _USD_PER_HOUR_OF_LARGE = {
     "r6i": 0.126,
     "r7i": 0.1323,
 }
-# Within a family the price follows the size exactly.
-_LARGES = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8, "8xlarge": 16, "12xlarge": 24, "16xlarge": 32}
+# Within a family the price follows the size exactly; only sizes that all of these families have.
+_LARGES = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8, "12xlarge": 24, "24xlarge": 48}
 _USD_PER_HOUR = {
     "t3.nano": 0.0052,
     "t3.micro": 0.0104,

@@ -18,6 +18,9 @@ from roost.verbs import which_pool
 from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
+# Where prices are stated for instances that cost nothing.
+_STATED_REGION = "us-east-1"
+
 
 def site(spec: PoolSpec, reporter: Reporter) -> Site:
     """EC2, started and with the programs it needs when it is the one on this machine."""
@@ -42,21 +45,19 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
 
 
 def price(spec: PoolSpec) -> str:
-    """The price before, as a sentence."""
-    types = [spec.access_point_type, *[spec.workers.type[0]] * spec.workers.count]
-    known = [prices.usd_per_hour(one, spec.region) for one in types]
-    if spec.cloud == "local":
-        free = "nothing is charged on this machine; on EC2: "
-        known = [prices.usd_per_hour(one, "us-east-1") for one in types]
-    else:
-        free = ""
-    if any(one is None for one in known):
-        missing = sorted({t for t, p in zip(types, known, strict=True) if p is None})
-        return f"{free}no price is known for {', '.join(missing)} in {spec.region}"
-    hourly = sum(one for one in known if one is not None)
+    """The price before, as a sentence: that of the dearest type that may be launched."""
+    is_local = spec.cloud == "local"
+    region = _STATED_REGION if is_local else spec.region
+    free = "nothing is charged on this machine; on EC2: " if is_local else ""
+    known = {one: prices.usd_per_hour(one, region) for one in (spec.access_point_type, *spec.workers.type)}
+    priced = {one: usd for one, usd in known.items() if usd is not None}
+    if len(priced) < len(known):
+        return f"{free}no price is known for {', '.join(sorted(known.keys() - priced.keys()))} in {region}"
+    hourly = priced[spec.access_point_type] + spec.workers.count * max(priced[one] for one in spec.workers.type)
     most = hourly * spec.lease / 3600
     return (
-        f"{free}{len(types)} instances, ${hourly:.4f} an hour, at most ${most:.2f} until the lease ends ({prices.NOTE})"
+        f"{free}{spec.workers.count + 1} instances, at most ${hourly:.4f} an hour and ${most:.2f} until the lease ends"
+        f" ({prices.NOTE})"
     )
 
 

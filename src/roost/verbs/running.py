@@ -41,6 +41,7 @@ from roost.workflow.progress import Progress
 
 _HOME = PurePosixPath("/home/debian/runs")
 _VERIFY_TIMEOUT_S = 120.0
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a directory here and on the access point
 _OUTCOMES = {JobOutcome.DONE: Outcome.OK, JobOutcome.FAILED: Outcome.FAILED}
 
 
@@ -85,6 +86,10 @@ class _Run:
 
 def run(wish: Wish, reporter: Reporter) -> RunOutcome:
     workflow = source.load(wish.workflow)
+    if wish.name is not None and not _RUN_NAME.fullmatch(wish.name):
+        raise UsageError(
+            f"'{wish.name}' cannot be the name of a run: letters, digits, dots, hyphens", "--name first-try"
+        )
     run_name = wish.name or f"{_word(workflow.name)}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
     reporter.step(f"{wish.workflow} is a workflow of {len(workflow.jobs)} tasks")
     this = _Run(directory=_new_directory(Path("runs") / run_name))
@@ -104,7 +109,9 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
     site = prepared.site(spec, reporter)
     image = prepared.image(spec, site, reporter)
     _check_executables(workflow, image)
-    prepared.ask(spec, prepared.planned(spec, site), yes=wish.yes)
+    actions = prepared.planned(spec, site)
+    with reporter.paused():
+        prepared.ask(spec, actions, yes=wish.yes)
     reporter.note(prepared.price(spec))
     is_interrupted = True
     given: Receipt | None = None

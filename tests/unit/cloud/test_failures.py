@@ -34,6 +34,8 @@ from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, Us
         ("InsufficientInstanceCapacity", RefusedError, 6, "workers: {type: [...]}"),
         ("InsufficientHostCapacity", RefusedError, 6, "workers: {type: [...]}"),
         ("Unsupported", RefusedError, 6, "workers: {type: [...]}"),
+        ("InvalidGroup.Duplicate", UsageError, 2, "choose another `name:`"),
+        ("InvalidKeyPair.Duplicate", UsageError, 2, "choose another `name:`"),
         ("InvalidInstanceType", UsageError, 2, "pool.yml"),
         ("InvalidInstanceType.NotFound", UsageError, 2, "pool.yml"),
         ("InvalidParameterValue", UsageError, 2, "pool.yml"),

@@ -8,7 +8,7 @@ from roost.verbs.prepared import price
 
 AWS = PoolSpec(cloud="aws", workers=Workers(count=2, type=("c7i.large",)), lease=2 * 3600)
 # t3.medium 0.0416 + 2 * c7i.large 0.08925
-SENTENCE = f"3 instances, $0.2201 an hour, at most $0.44 until the lease ends ({NOTE})"
+SENTENCE = f"3 instances, at most $0.2201 an hour and $0.44 until the lease ends ({NOTE})"
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,11 @@ SENTENCE = f"3 instances, $0.2201 an hour, at most $0.44 until the lease ends ({
         ({"cloud": "local", "region": "eu-north-1"}, f"nothing is charged on this machine; on EC2: {SENTENCE}"),
         ({"region": "eu-north-1"}, "no price is known for c7i.large, t3.medium in eu-north-1"),
         ({"access_point_type": "x9.huge"}, "no price is known for x9.huge in us-east-1"),
+        # the dearest of the types that may be launched: m7i.large 0.1008
+        (
+            {"workers": Workers(count=2, type=("c7i.large", "m7i.large"))},
+            SENTENCE.replace("$0.2201", "$0.2432").replace("$0.44", "$0.49"),
+        ),
         ({"lease": 600}, SENTENCE.replace("$0.44", "$0.04")),
         ({"access_point_type": "t3.large"}, SENTENCE.replace("$0.2201", "$0.2617").replace("$0.44", "$0.52")),
     ],
