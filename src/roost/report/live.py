@@ -4,7 +4,6 @@ What has ended stays above as lines; below, redrawn: the stage that is under way
 The boot table lives longer than a stage: it stays above once, when it is complete or the verb ends.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,8 +42,7 @@ class LiveReporter:
             get_renderable=self.picture,
             refresh_per_second=8,
             transient=True,  # what stays is printed line by line
-            # Results that go to the same terminal must come above the picture; in a pipe they are left alone.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=False,  # results may be piped, and click goes around rich's stand-in: see `paused`
         )
 
     def __enter__(self) -> Self:

@@ -57,7 +57,7 @@ class Reporter(Protocol):
         """Something worth a line of its own, now."""
 
     def paused(self) -> AbstractContextManager[None]:
-        """Nothing is drawn meanwhile: for a question to whoever sits at the terminal."""
+        """Nothing is drawn meanwhile: for a question, and for results that may go to the same terminal."""
 
 
 def reporter_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Reporter:

@@ -28,9 +28,10 @@ def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool) -> No
         site = prepared.site(spec, reporter)
         actions = prepared.planned(spec, site)
         if dry_run:
-            for action in actions:
-                click.echo(str(action))
-            click.echo(prepared.price(spec))
+            with reporter.paused():
+                for action in actions:
+                    click.echo(str(action))
+                click.echo(prepared.price(spec))
             return
     prepared.ask(spec, actions, yes=yes)
     with reporter_for(sys.stderr) as reporter:
@@ -40,8 +41,8 @@ def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool) -> No
         except KeyboardInterrupt:
             reporter.note(f"interrupted; what was launched is still there. To end it: roost down {spec.name}")
             raise
-        said = "is up" if risen.changed else "is up already; nothing was changed"
-        reporter.note(f"the pool {spec.name} {said}")
+    said = "is up" if risen.changed else "is up already; nothing was changed"
+    click.echo(f"the pool {spec.name} {said}", err=True)
     points = [risen.access_point, *risen.execution_points]
     for instance in points:
         click.echo(f"{instance.id}  {instance.role}  {instance.instance_type}  {instance.public_ip}")

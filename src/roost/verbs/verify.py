@@ -41,7 +41,8 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
             for check in verification(access_point, [w.id for w in workers], timeout_s=_TIMEOUT_S):
                 checks.append(check)
                 if not as_json:
-                    click.echo(f"{'yes' if check.verdict is Verdict.YES else 'NO '}  {check.sentence}")
+                    with reporter.paused():
+                        click.echo(f"{'yes' if check.verdict is Verdict.YES else 'NO '}  {check.sentence}")
     if as_json:
         click.echo(json.dumps({"schema": "roost/verify/1", "checks": [asdict(c) for c in checks]}, indent=2))
     failed = {check.instance_id for check in checks if check.verdict is not Verdict.YES}
