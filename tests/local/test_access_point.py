@@ -195,6 +195,7 @@ def test_an_instance_is_verified_from_the_moment_it_is_launched(
     pool: RealPool, condor: Condor, access_point: SshAccessPoint
 ) -> None:
     worker = pool.start_execution_point()
+    past = condor.ended()
     began = time.monotonic()
     told = list(verification(access_point, [worker], timeout_s=120))
     assert [(check.instance_id, check.question, check.verdict) for check in told] == [
@@ -202,6 +203,7 @@ def test_an_instance_is_verified_from_the_moment_it_is_launched(
     ]
     assert time.monotonic() - began < 100  # it ends when all is known
     assert condor.jobs() == []
+    assert condor.ended() == past  # nobody's work
 
 
 def test_one_instance_works_and_another_is_not_there(condor: Condor, access_point: SshAccessPoint) -> None:

@@ -69,7 +69,7 @@ def follow(
         known_bytes += len(log.encode())
         progress = fold_end(fold(progress, log), dagman_out)
         _tell_trouble(progress, reporter, told)
-        reporter.progress(_counts(progress, usd_so_far()))
+        reporter.progress(counts(progress, usd_so_far()))
         if not progress.is_over:
             time.sleep(_POLL_S)
     return progress
@@ -104,7 +104,7 @@ def _tell_trouble(progress: Progress, reporter: Reporter, told: set[str]) -> Non
             reporter.note(f"{job.name} failed (exit code {job.exit_code}) and is tried again")
 
 
-def _counts(progress: Progress, usd: float | None) -> JobCounts:
+def counts(progress: Progress, usd: float | None) -> JobCounts:
     totals = progress.totals
     return JobCounts(
         total=len(progress.jobs),
