@@ -88,7 +88,8 @@ class LiveReporter:
             parts.append(_boot_table(rows))
         if counts:
             parts += [_job_line(counts, width=self._console.width), *_running_lines(counts.running_on)]
-        return Group(*parts)
+        # An empty line to rest on: the `^C` that a terminal echoes would make a full one wrap, and a line stay behind.
+        return Group(*parts, *([Text("")] if parts else []))
 
     def _end_step(self, *, succeeded: bool) -> None:
         # Taken out of the picture first: nothing is seen twice.

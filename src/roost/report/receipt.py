@@ -19,7 +19,7 @@ from roost.boot.roles import Role
 SCHEMA = "roost/receipt/1"
 _MINIMUM_S = 60.0  # EC2 bills by the second, at least a minute for each launch
 _HOUR_S = 3600.0
-_TEXT_WIDTH = 100
+_TEXT_WIDTH = 78
 
 Interval = tuple[float, float]
 

@@ -39,7 +39,9 @@ def _redrawn(act: Callable[[LiveReporter], None], *, width: int = 100) -> list[s
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as captured:
         console.print(reporter.picture())
-    return [line.rstrip() for line in captured.get().splitlines()]
+    *lines, last = (line.rstrip() for line in captured.get().splitlines())
+    assert last == ""  # where the cursor rests
+    return lines
 
 
 def test_notes_and_steps_hang_below_their_mark() -> None:

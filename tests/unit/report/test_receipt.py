@@ -112,7 +112,7 @@ def test_text() -> None:
 
 def test_a_long_note_is_wrapped() -> None:
     noted = text(receipt([_life()], [], usd_per_hour=PRICES, price_note="word " * 60))
-    assert max(len(line) for line in noted.splitlines() if "word" in line) <= 100
+    assert max(len(line) for line in noted.splitlines() if "word" in line) <= 78
     assert noted.count("word") == 60
 
 
