@@ -7,7 +7,7 @@ Never installs anything without having said so.
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from roost.errors import RoostError
@@ -55,14 +55,21 @@ def ensure_commands(commands: dict[str, str], say: Callable[[str], None]) -> Non
 
 def missing_packages(commands: dict[str, str]) -> list[str]:
     path = f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_PATH}"
-    missing: Iterable[str] = (package for command, package in commands.items() if not shutil.which(command, path=path))
-    return sorted({*missing, *_runtime(path)})
+    if "podman" in commands:
+        commands = {**commands, **_for_podman()}
+    return sorted({package for command, package in commands.items() if not shutil.which(command, path=path)})
 
 
-def _runtime(path: str) -> list[str]:
-    """crun, podman's usual runtime, refuses the mixed cgroup v1 and v2 layout; runc takes it."""
-    hybrid = Path("/sys/fs/cgroup/unified").is_dir()
-    return ["runc"] if hybrid and shutil.which("runc", path=path) is None else []
+def _for_podman() -> dict[str, str]:
+    """What its package only recommends, or not even that."""
+    needed = {}
+    if Path("/sys/fs/cgroup/unified").is_dir():
+        # crun, podman's usual runtime, refuses the mixed cgroup v1 and v2 layout; runc takes it
+        needed["runc"] = "runc"
+    if os.geteuid() != 0:
+        # a plain user's instances: more than one user in a namespace, and a way out for the network
+        needed |= {"newuidmap": "uidmap", "slirp4netns": "slirp4netns"}
+    return needed
 
 
 def _as_root() -> list[str]:
