@@ -37,13 +37,7 @@ class LiveReporter:
         self._rows: tuple[Row, ...] = ()
         self._rows_told: tuple[Row, ...] = ()
         self._counts: JobCounts | None = None
-        self._live = Live(  # asks for the first picture at once
-            console=self._console,
-            get_renderable=self.picture,
-            refresh_per_second=8,
-            transient=True,  # what stays is printed line by line
-            redirect_stdout=False,  # results may be piped, and click goes around rich's stand-in: see `paused`
-        )
+        self._live = self._new_live()
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -75,6 +69,7 @@ class LiveReporter:
         try:
             yield
         finally:
+            self._live = self._new_live()  # an old one would erase as many lines as it had drawn last
             self._live.start()
 
     def picture(self) -> RenderableType:
@@ -108,6 +103,15 @@ class LiveReporter:
         if rows and rows != self._rows_told:
             self._console.print(_boot_table(rows))
             self._rows_told = rows
+
+    def _new_live(self) -> Live:
+        return Live(  # asks for the first picture at once
+            console=self._console,
+            get_renderable=self.picture,
+            refresh_per_second=8,
+            transient=True,  # what stays is printed line by line
+            redirect_stdout=False,  # results may be piped, and click goes around rich's stand-in: see `paused`
+        )
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._step_began_s

@@ -131,3 +131,23 @@ def test_a_question_is_asked_while_nothing_is_drawn() -> None:
             reporter.note("asked")
 
     assert _kept(act) == ["  asked"]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_was_printed_meanwhile_is_not_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    up = "\x1b[1A"
+    stream = _Terminal()
+    with LiveReporter(stream, width=80) as reporter:
+        reporter.timeline([BOOTING])
+        reporter.step("before")
+        with reporter.paused():
+            stream.write("ANSWER\n")
+        reporter.step("after")
+    before, _, after = stream.getvalue().partition("ANSWER\n")
+    assert up in before
+    assert up not in after[: after.index("before")]
