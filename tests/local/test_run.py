@@ -144,6 +144,13 @@ def test_a_pool_that_stays(roost: Roost) -> None:
         there = roost("ssh", "stays", "--", "condor_status", "-af", "RoostInstanceId")
         assert there.stdout.split()[0] == verified.stdout.split()[1]
 
+        worker = verified.stdout.split()[1]
+        assert "roost: " in roost("logs", worker).stdout
+        assert "condor started" in roost("logs", "stays").stdout
+        unknown = roost("logs", "i-0123456789abcdef0")
+        assert (unknown.returncode, unknown.stdout) == (3, "")
+        assert "i-0123456789abcdef0" in unknown.stderr
+
         run = roost("run", str(EXAMPLES / "hello" / "workflow.yml"), "--pool", "stays", "--name", "here")
         assert run.returncode == 0, run.stderr
         assert (roost.directory / "runs" / "here" / "output" / "range.txt").exists()

@@ -51,6 +51,7 @@ _KNOWN = (
         "choose another `name:` in pool.yml; one of that name exists and is not of this pool",
     ),
     _Known(r"InvalidInstanceType.*|InvalidParameterValue", UsageError, "correct the value in pool.yml"),
+    _Known(r"InvalidInstanceID\..*", NotFoundError, "roost status   (shows the instances of a pool)"),
     _Known(r"InvalidAMIID\..*", NotFoundError, "correct `image: {id: ...}` in pool.yml, or leave it out"),
     _Known(r"OptInRequired|PendingVerification", CloudError, "finish the set-up of the AWS account in its console"),
     _Known(r"RequestLimitExceeded|Throttling.*", CloudError, "wait a minute and type the same again"),

@@ -39,6 +39,8 @@ from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, Us
         ("InvalidInstanceType", UsageError, 2, "pool.yml"),
         ("InvalidInstanceType.NotFound", UsageError, 2, "pool.yml"),
         ("InvalidParameterValue", UsageError, 2, "pool.yml"),
+        ("InvalidInstanceID.NotFound", NotFoundError, 3, "roost status"),
+        ("InvalidInstanceID.Malformed", NotFoundError, 3, "roost status"),
         ("InvalidAMIID.NotFound", NotFoundError, 3, "image: {id: ...}"),
         ("InvalidAMIID.Malformed", NotFoundError, 3, "image: {id: ...}"),
         ("InvalidAMIID.Unavailable", NotFoundError, 3, "image: {id: ...}"),
