@@ -6,7 +6,7 @@ creates anything without its tags in the same call.
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
@@ -15,14 +15,12 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
-from roost.boot.roles import Role
 from roost.boot.settings import Shape
+from roost.cloud import wire
 from roost.cloud.failures import failure
 from roost.cloud.model import (
-    EXPIRES_TAG,
     LAUNCH_TAG,
     POOL_TAG,
-    ROLE_TAG,
     Action,
     Authorize,
     CreateGroup,
@@ -32,10 +30,8 @@ from roost.cloud.model import (
     Found,
     Group,
     ImportKey,
-    Ingress,
     InstanceState,
     Launch,
-    PoolInstance,
     Revoke,
     Terminate,
 )
@@ -44,7 +40,6 @@ from roost.errors import CloudError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, TagTypeDef
 
 _SETTLE_S = 15.0  # how long EC2 may take to show what it has accepted
 _DEPENDENCY_S = 120.0  # ... and to let go of a group whose members are terminated
@@ -110,9 +105,9 @@ class Ec2:
         with _translated("list the pools"):
             groups = self._client.get_paginator("describe_security_groups").paginate(Filters=tagged)
             instances = self._client.get_paginator("describe_instances").paginate(Filters=tagged)
-            found = {_tags(group.get("Tags"))[POOL_TAG] for page in groups for group in page["SecurityGroups"]}
+            found = {wire.tags(group.get("Tags"))[POOL_TAG] for page in groups for group in page["SecurityGroups"]}
             found |= {
-                _tags(one.get("Tags"))[POOL_TAG]
+                wire.tags(one.get("Tags"))[POOL_TAG]
                 for page in instances
                 for reservation in page["Reservations"]
                 for one in reservation["Instances"]
@@ -125,22 +120,22 @@ class Ec2:
         with _translated(str(action)):
             match action:
                 case ImportKey():
-                    tags = _specification("key-pair", action.tags)
+                    tags = wire.specification("key-pair", action.tags)
                     self._client.import_key_pair(
                         KeyName=action.name, PublicKeyMaterial=public_key.encode(), TagSpecifications=tags
                     )
                 case CreateGroup():
-                    tags = _specification("security-group", action.tags)
+                    tags = wire.specification("security-group", action.tags)
                     self._client.create_security_group(
                         GroupName=action.name, Description="Roost: the instances of one pool", TagSpecifications=tags
                     )
                 case Authorize():
                     group_id = self._group_id(action.group_name)
-                    rule = _permission(action.ingress, group_id)
+                    rule = wire.permission(action.ingress, group_id)
                     self._client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
                 case Revoke():
                     group_id = self._group_id(action.group_name)
-                    rule = _permission(action.ingress, group_id)
+                    rule = wire.permission(action.ingress, group_id)
                     self._client.revoke_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
                 case Launch():
                     if boot is None:
@@ -214,7 +209,7 @@ class Ec2:
             instances=tuple(
                 sorted(
                     (
-                        _instance(one)
+                        wire.instance(one)
                         for page in instances
                         for each in page["Reservations"]
                         for one in each["Instances"]
@@ -226,7 +221,7 @@ class Ec2:
                 Group(
                     id=group["GroupId"],
                     name=group["GroupName"],
-                    ingress=frozenset(_ingress(group["IpPermissions"], group["GroupId"])),
+                    ingress=frozenset(wire.ingress(group["IpPermissions"], group["GroupId"])),
                 )
                 for page in groups
                 for group in page["SecurityGroups"]
@@ -275,9 +270,9 @@ class Ec2:
             InstanceInitiatedShutdownBehavior="terminate",
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
             TagSpecifications=[
-                *_specification("instance", launch.tags),
-                *_specification("volume", launch.tags),
-                *_specification("network-interface", launch.tags),
+                *wire.specification("instance", launch.tags),
+                *wire.specification("volume", launch.tags),
+                *wire.specification("network-interface", launch.tags),
             ],
             **disk,
         )
@@ -332,49 +327,3 @@ def _translated(what: str) -> Iterator[None]:
         raise failure(what, code=said["Code"], message=said["Message"]) from error
     except botocore.exceptions.BotoCoreError as error:
         raise failure(what, code=type(error).__name__, message=str(error)) from error
-
-
-def _instance(described: "InstanceTypeDef") -> PoolInstance:
-    tags = _tags(described.get("Tags"))
-    return PoolInstance(
-        id=described["InstanceId"],
-        role=Role(tags.get(ROLE_TAG, Role.EXECUTION_POINT)),
-        state=InstanceState(described["State"]["Name"]),
-        instance_type=described["InstanceType"],
-        zone=described["Placement"].get("AvailabilityZone", ""),
-        private_ip=described.get("PrivateIpAddress", ""),
-        public_ip=described.get("PublicIpAddress", ""),
-        image_id=described["ImageId"],
-        launched_at=described["LaunchTime"],
-        launch=tags.get(LAUNCH_TAG, ""),
-        expires_at=tags.get(EXPIRES_TAG, ""),
-        state_reason=described.get("StateReason", {}).get("Message", ""),
-    )
-
-
-def _ingress(permissions: Sequence["IpPermissionTypeDef | Any"], group_id: str) -> Iterator[Ingress]:
-    """The rules of the kinds that Roost makes; others are their maker's, who put them there by hand."""
-    for rule in permissions:
-        port = rule.get("FromPort", -1)
-        if rule["IpProtocol"] != "tcp" or port != rule.get("ToPort", -1):
-            continue
-        yield from (Ingress(port=port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
-        pairs = rule.get("UserIdGroupPairs", [])
-        yield from (Ingress(port=port, cidr=None) for pair in pairs if pair.get("GroupId") == group_id)
-
-
-def _permission(ingress: Ingress, group_id: str) -> Any:
-    source: dict[str, Any] = (
-        {"IpRanges": [{"CidrIp": ingress.cidr, "Description": "roost"}]}
-        if ingress.cidr
-        else {"UserIdGroupPairs": [{"GroupId": group_id}]}
-    )
-    return {"IpProtocol": "tcp", "FromPort": ingress.port, "ToPort": ingress.port, **source}
-
-
-def _specification(kind: str, tags: Mapping[str, str]) -> Any:
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
-
-
-def _tags(tags: "Sequence[TagTypeDef] | None") -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}

@@ -1,0 +1,59 @@
+"""pure: EC2's dictionaries, in botocore's member names, <-> the values of `model`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from roost.boot.roles import Role
+from roost.cloud.model import EXPIRES_TAG, LAUNCH_TAG, ROLE_TAG, Ingress, InstanceState, PoolInstance
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, TagTypeDef
+
+
+def instance(described: "InstanceTypeDef") -> PoolInstance:
+    """One of DescribeInstances."""
+    its = tags(described.get("Tags"))
+    return PoolInstance(
+        id=described["InstanceId"],
+        role=Role(its.get(ROLE_TAG, Role.EXECUTION_POINT)),
+        state=InstanceState(described["State"]["Name"]),
+        instance_type=described["InstanceType"],
+        zone=described["Placement"].get("AvailabilityZone", ""),
+        private_ip=described.get("PrivateIpAddress", ""),
+        public_ip=described.get("PublicIpAddress", ""),
+        image_id=described["ImageId"],
+        launched_at=described["LaunchTime"],
+        launch=its.get(LAUNCH_TAG, ""),
+        expires_at=its.get(EXPIRES_TAG, ""),
+        state_reason=described.get("StateReason", {}).get("Message", ""),
+    )
+
+
+def ingress(permissions: Sequence["IpPermissionTypeDef | Any"], group_id: str) -> Iterator[Ingress]:
+    """The rules of the kinds that Roost makes; others are their maker's, who put them there by hand."""
+    for rule in permissions:
+        port = rule.get("FromPort", -1)
+        if rule["IpProtocol"] != "tcp" or port != rule.get("ToPort", -1):
+            continue
+        yield from (Ingress(port=port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
+        pairs = rule.get("UserIdGroupPairs", [])
+        yield from (Ingress(port=port, cidr=None) for pair in pairs if pair.get("GroupId") == group_id)
+
+
+def permission(ingress: Ingress, group_id: str) -> Any:
+    """The IpPermission that lets this in to that group."""
+    source: dict[str, Any] = (
+        {"IpRanges": [{"CidrIp": ingress.cidr, "Description": "roost"}]}
+        if ingress.cidr
+        else {"UserIdGroupPairs": [{"GroupId": group_id}]}
+    )
+    return {"IpProtocol": "tcp", "FromPort": ingress.port, "ToPort": ingress.port, **source}
+
+
+def specification(kind: str, tags: Mapping[str, str]) -> Any:
+    """TagSpecifications for one kind of resource: tags in the call that creates it."""
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+
+def tags(described: "Sequence[TagTypeDef] | None") -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in described or ()}
