@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from roost.boot.roles import Role
-from roost.report.reporter import JobCounts
+from roost.report.job_counts import JobCounts
 from roost.report.timeline import Milestone, Row
 
 _ROWS_SHOWN = 12

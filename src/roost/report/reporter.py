@@ -8,33 +8,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
+from roost.report.job_counts import JobCounts
 from roost.report.timeline import Milestone, Row
 
 _PROGRESS_EVERY_S = 2.0  # at most, unless a job failed or the last one ended
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobCounts:
-    total: int
-    done: int = 0
-    running: int = 0
-    held: int = 0
-    failed: int = 0
-    usd: float | None = None  # spent so far
-    running_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # instance id -> names of jobs
-
-    @property
-    def waiting(self) -> int:
-        return max(0, self.total - self.done - self.running - self.held - self.failed)
-
-    def __str__(self) -> str:
-        states = [(self.running, "running"), (self.waiting, "waiting"), (self.held, "held"), (self.failed, "failed")]
-        shown = [f"{self.done} of {self.total} jobs done", *(f"{many} {state}" for many, state in states if many)]
-        return ", ".join(shown) + ("" if self.usd is None else f"; ${self.usd:.4f} so far")
 
 
 class Reporter(Protocol):

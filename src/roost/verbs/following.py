@@ -13,7 +13,8 @@ from pathlib import Path
 from roost.errors import CloudError, RoostError, WaitTimeoutError
 from roost.pool.access_point import SshAccessPoint
 from roost.pool.condor import submitted_cluster
-from roost.report.reporter import JobCounts, Reporter
+from roost.report.job_counts import JobCounts
+from roost.report.reporter import Reporter
 from roost.workflow import submit_dir
 from roost.workflow.dag import submit_argv
 from roost.workflow.failure import Failure, failure, files

@@ -31,8 +31,8 @@ from roost.verbs.rising import RisenPool, access_point_of, rise
 from roost.verbs.which_pool import Site, found_pool, read_spec
 from roost.workflow import source
 from roost.workflow.abstract import Workflow
-from roost.workflow.catalogs import missing_executables
 from roost.workflow.failure import Failure
+from roost.workflow.image_check import missing_executables
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, plan
 from roost.workflow.planner import Site as ExecutionSite
 from roost.workflow.progress import Attempt as JobAttempt

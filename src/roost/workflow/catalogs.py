@@ -1,4 +1,4 @@
-"""pure: Pegasus catalogs (replicas, transformations, sites), and what a workflow needs of an image.
+"""pure: Pegasus catalogs: replicas, transformations, sites.
 
 In: parsed YAML, inline in the workflow or files of their own. Out: frozen values with absolute local paths.
 Paths in a catalog may be relative: then they start where the catalog's file lies.
@@ -10,15 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.yaml_lines import Document, Path, did_you_mean
-
-if TYPE_CHECKING:
-    from roost.workflow.abstract import Workflow
 
 NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
@@ -63,32 +60,6 @@ class Transformation:
     def file_name(self) -> str:
         """How it is called beside the job when it is sent along: by its logical name, as in Pegasus."""
         return re.sub(r"[^A-Za-z0-9._+-]+", "-", self.name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MissingExecutable:
-    transformation: str
-    pfn: str
-    at: str
-
-    def __str__(self) -> str:
-        return f"{self.at}: transformation '{self.transformation}' needs {self.pfn}, which is not on the image"
-
-
-def missing_executables(workflow: "Workflow", executables: frozenset[str]) -> list[MissingExecutable]:
-    """Installed transformations (and what they require) whose path is not among the image's `executables`."""
-    needed = dict.fromkeys(
-        name
-        for job in workflow.jobs
-        for name in (job.transformation, *workflow.transformations[job.transformation].requires)
-    )
-    found = [workflow.transformations[name] for name in needed]
-    there = {_merged_usr(path) for path in executables}
-    return [
-        MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
-        for one in found
-        if one.kind is Kind.INSTALLED and _merged_usr(str(one.pfn)) not in there
-    ]
 
 
 def replicas(mistakes: Mistakes, source: Source) -> Mapping[str, Replica]:
@@ -217,13 +188,3 @@ def _local_path(mistakes: Mistakes, source: Source, at: Path, pfn: str) -> PureP
         return None
     path = unquote(urlsplit(pfn).path) if pfn.startswith("file:") else pfn
     return PurePath(os.path.normpath(source.directory / path))
-
-
-def _merged_usr(path: str) -> str:
-    """Debian's /bin is /usr/bin: both names are the same file.
-
-    >>> _merged_usr("/bin/sh"), _merged_usr("/opt/bin/x")
-    ('/usr/bin/sh', '/opt/bin/x')
-    """
-    merged = any(path.startswith(f"/{top}/") for top in ("bin", "sbin", "lib"))
-    return f"/usr{path}" if merged else path

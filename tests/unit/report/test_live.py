@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from roost.report.job_counts import JobCounts
 from roost.report.live import LiveReporter
-from roost.report.reporter import JobCounts
 from roost.report.timeline import Milestone, Moments, Row, rows
 
 LONG = "terminate " + ", ".join(f"i-{n:017x}" for n in range(8))

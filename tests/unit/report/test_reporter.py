@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from roost.report.reporter import JobCounts, PlainReporter, can_redraw
+from roost.report.job_counts import JobCounts
+from roost.report.reporter import PlainReporter, can_redraw
 from roost.report.timeline import Milestone, Moments, rows
 
 

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from roost.report.reporter import JobCounts
+from roost.report.job_counts import JobCounts
 from roost.verbs.following import counts
 from roost.workflow.progress import Attempt, JobProgress, JobState, Progress
 

@@ -6,7 +6,8 @@ import pytest
 
 from roost.errors import UsageError
 from roost.workflow.abstract import Sources, Use, UseKind, Workflow, workflow
-from roost.workflow.catalogs import Source, missing_executables
+from roost.workflow.catalogs import Source
+from roost.workflow.image_check import missing_executables
 from roost.workflow.mistakes import Mistakes
 from roost.yaml_lines import parse_yaml
 

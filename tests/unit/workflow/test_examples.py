@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from roost.spec import parse
-from roost.workflow.catalogs import missing_executables
+from roost.workflow.image_check import missing_executables
 from roost.workflow.source import load
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -1,0 +1,42 @@
+"""pure: (Workflow, what is on the image) -> the programs that are missing there, before anything is launched."""
+
+from dataclasses import dataclass
+
+from roost.workflow.abstract import Workflow
+from roost.workflow.catalogs import Kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissingExecutable:
+    transformation: str
+    pfn: str
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.at}: transformation '{self.transformation}' needs {self.pfn}, which is not on the image"
+
+
+def missing_executables(workflow: Workflow, executables: frozenset[str]) -> list[MissingExecutable]:
+    """Installed transformations (and what they require) whose path is not among the image's `executables`."""
+    needed = dict.fromkeys(
+        name
+        for job in workflow.jobs
+        for name in (job.transformation, *workflow.transformations[job.transformation].requires)
+    )
+    found = [workflow.transformations[name] for name in needed]
+    there = {_merged_usr(path) for path in executables}
+    return [
+        MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
+        for one in found
+        if one.kind is Kind.INSTALLED and _merged_usr(str(one.pfn)) not in there
+    ]
+
+
+def _merged_usr(path: str) -> str:
+    """Debian's /bin is /usr/bin: both names are the same file.
+
+    >>> _merged_usr("/bin/sh"), _merged_usr("/opt/bin/x")
+    ('/usr/bin/sh', '/opt/bin/x')
+    """
+    merged = any(path.startswith(f"/{top}/") for top in ("bin", "sbin", "lib"))
+    return f"/usr{path}" if merged else path
