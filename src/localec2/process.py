@@ -28,8 +28,7 @@ def attempt(
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            # A plain user's path often lacks the directories of `ip` and `nft`.
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+            env=_environment(),
             text=True,
             errors="replace",
             timeout=timeout_s,
@@ -39,3 +38,13 @@ def attempt(
         raise Localec2Error(f"{argv[0]} is not installed", "`localec2 check` says what is missing.") from error
     except subprocess.TimeoutExpired as error:
         raise Localec2Error(f"`{' '.join(argv[:4])} ...` did not end within {timeout_s:.0f} s") from error
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        # A plain user's path often lacks the directories of `ip` and `nft`.
+        "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin",
+        # podman 5 warns about it at every call, and that would stand where its reasons are read
+        "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",
+    }

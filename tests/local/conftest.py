@@ -1,5 +1,6 @@
 """What the tests share that boot instances."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,11 @@ def localec2_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local
         yield started(state_dir)
     finally:
         localec2("stop", "--all", "--state-dir", str(state_dir))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_what_tests_start() -> Iterator[None]:
+    """A suite that a shell started in the background ignores SIGINT, and every program it starts would too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

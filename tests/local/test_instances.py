@@ -419,7 +419,7 @@ def one_hop_behind(namespace: str) -> Iterator[str]:
             ["ip", "-n", nested, "addr", "add", "10.9.9.2/24", "dev", "eth0"],
             ["ip", "-n", nested, "link", "set", "eth0", "up"],
             ["ip", "-n", nested, "route", "add", "default", "via", "10.9.9.1"],
-            [*inside, "sysctl", "-qw", "net.ipv4.ip_forward=1"],
+            [*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
             [
                 *inside,
                 "nft",
