@@ -69,7 +69,7 @@ def personal_pool(request: pytest.FixtureRequest) -> Iterator[PersonalPool]:
     runtime = ["--runtime", "runc"] if Path("/sys/fs/cgroup/unified").is_dir() else []
     limits = ["--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"]
     try:
-        # Its own name has to resolve, or each daemon tries for a minute; podman 5 leaves it out where there is no network.
+        # Its name has to resolve, or each daemon tries for a minute; podman 5 leaves it out where there is no network.
         known_by = ["--name", name, "--hostname", "personal-pool", "--add-host", "personal-pool:127.0.0.1"]
         _podman(*runtime, "run", "--detach", *limits, *known_by, "--network", "none", image, "sh", "-c", _START)
         pool = PersonalPool(container=name)
