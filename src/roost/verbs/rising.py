@@ -26,7 +26,7 @@ from roost.verbs.which_pool import Site
 
 # From the launch to a pool: EC2's own minutes on AWS, and a loaded laptop's on this machine.
 RISE_TIMEOUT_S = 600.0
-_LOOK_S = 0.3
+_LOOK_EVERY_S = {"local": 0.3, "aws": 2.0}  # four Describe calls each; EC2 refills 20 a second for a whole account
 T = TypeVar("T")
 # As much room as one can take in the user data, to know the size before there is one. A token has about 330 characters.
 _LONGEST_JOINING = Joining(central_manager="255.255.255.255", token="x" * 512)
@@ -177,7 +177,7 @@ class _Rising:
                     f"the pool {self.spec.name} did not rise within {RISE_TIMEOUT_S:.0f} s; {self._stuck(found)}",
                     f"`roost up` again goes on waiting; `roost down {self.spec.name}` ends it",
                 )
-            time.sleep(_LOOK_S)
+            time.sleep(_LOOK_EVERY_S[self.spec.cloud])
 
     def _found(self) -> Found:
         return self.site.ec2.describe(self.spec.name)
