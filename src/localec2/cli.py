@@ -72,9 +72,14 @@ def status(state_dir: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     click.echo("running" if facts["running"] else "not running")
+    holds = facts.pop("service") or {"instances": {}, "images": []}
     for name, value in facts.items():
         if name != "running" and value is not None:
             click.echo(f"{name}: {value}")
+    counts = [f"{many} {state}" for state, many in holds["instances"].items() if many]
+    click.echo(f"instances: {', '.join(counts) or 'none'}")
+    for image in holds["images"]:
+        click.echo(f"image: {image['id']}  {image['name']}  {image['state']}")
 
 
 @cli.command()
