@@ -156,7 +156,7 @@ def test_a_name_that_no_pool_can_have(roost: Roost) -> None:
     ("argv", "words"),
     [
         (("statsu",), "No such verb 'statsu'. Did you mean 'status'?"),
-        (("zzz",), "No such verb 'zzz'. The verbs are run, up, status, verify, ssh, down, local."),
+        (("zzz",), "No such verb 'zzz'. The verbs are run, up, status, verify, ssh, logs, down, local."),
         (("up", "--dryrun"), "No such option '--dryrun'. Did you mean '--dry-run'?"),
         (("status", "--cloud", "azure"), "'azure' is not one of 'local', 'aws'"),
         (("run",), "Missing argument 'WORKFLOW'"),
