@@ -68,8 +68,3 @@ def joined(printed: str) -> list[Joined]:
         )
         for ad in json.loads(printed)
     ]
-
-
-def boot_timeline() -> list[str]:
-    """The access point's own; an execution point's is on its EC2 console."""
-    return ["cat", "/var/log/roost/boot.jsonl"]

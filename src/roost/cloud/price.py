@@ -31,6 +31,11 @@ _USD_PER_HOUR = {
 }
 
 
+def price_region(cloud: str, region: str) -> str:
+    """Whose prices are stated: instances on this machine cost nothing, and would cost what they do in us-east-1."""
+    return region if cloud == "aws" else "us-east-1"
+
+
 def usd_per_hour(instance_type: str, region: str) -> float | None:
     """None where the table has no price.
 

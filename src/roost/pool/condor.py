@@ -86,11 +86,6 @@ class Condor:
         argv = _inside(directory, ["condor_submit", "-terse", "-"])
         return submitted_cluster(self._printed(argv, "submit the job", input=text.encode()))
 
-    def submit_dag(self, directory: str, dag: str, *, options: Sequence[str] = ()) -> int:
-        """Hand a DAG in `directory` to DAGMan. The cluster id of DAGMan itself."""
-        argv = _inside(directory, ["condor_submit_dag", *options, dag])
-        return submitted_cluster(self._printed(argv, f"submit {dag}"))
-
     def remove(self, cluster: int) -> None:
         """Take a cluster out of the queue, running or not; NotFoundError when it is not in it."""
         argv, doing = ["condor_rm", str(cluster)], f"remove the jobs {cluster}"

@@ -18,8 +18,6 @@ from roost.verbs.keys import forget_pool_key
 from roost.verbs.which_pool import Site
 
 _TERMINATION_TIMEOUT_S = 300.0
-# Prices are stated for this region when the instances ran on this machine.
-_STATED_REGION = "us-east-1"
 
 
 def end(
@@ -104,6 +102,6 @@ def _life(instance: PoolInstance, ended_at_s: float, joined_at_s: float | None, 
 
 
 def _prices(spec: PoolSpec, instances: Sequence[PoolInstance]) -> dict[str, float]:
-    region = spec.region if spec.cloud == "aws" else _STATED_REGION
+    region = price.price_region(spec.cloud, spec.region)
     found = {i.instance_type: price.usd_per_hour(i.instance_type, region) for i in instances}
     return {instance_type: usd for instance_type, usd in found.items() if usd is not None}

@@ -18,9 +18,6 @@ from roost.verbs import which_pool
 from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
-# Where prices are stated for instances that cost nothing.
-_STATED_REGION = "us-east-1"
-
 
 def site(spec: PoolSpec, reporter: Reporter) -> Site:
     """EC2, started and with the programs it needs when it is the one on this machine."""
@@ -46,9 +43,8 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
 
 def price(spec: PoolSpec) -> str:
     """The price before, as a sentence: that of the dearest type that may be launched."""
-    is_local = spec.cloud == "local"
-    region = _STATED_REGION if is_local else spec.region
-    free = "nothing is charged on this machine; on EC2: " if is_local else ""
+    region = prices.price_region(spec.cloud, spec.region)
+    free = "nothing is charged on this machine; on EC2: " if spec.cloud == "local" else ""
     known = {one: prices.usd_per_hour(one, region) for one in (spec.access_point_type, *spec.workers.type)}
     priced = {one: usd for one, usd in known.items() if usd is not None}
     if len(priced) < len(known):

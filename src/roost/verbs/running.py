@@ -264,7 +264,7 @@ def _on_access_point(pool: RisenPool, site: Site) -> SshAccessPoint:
 
 def _meter(pool: RisenPool) -> Callable[[], float | None]:
     """Dollars so far at the stated price."""
-    region = pool.spec.region if pool.spec.cloud == "aws" else "us-east-1"
+    region = price.price_region(pool.spec.cloud, pool.spec.region)
     instances: tuple[PoolInstance, ...] = (pool.access_point, *pool.execution_points)
     rates = [(i.launched_at.timestamp(), price.usd_per_hour(i.instance_type, region)) for i in instances]
 

@@ -42,7 +42,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
         except RoostError as error:
             _say(f"HTCondor could not be asked: {error.message}")
     now = datetime.now(UTC)
-    region = spec.region if spec.cloud == "aws" else "us-east-1"
+    region = price.price_region(spec.cloud, spec.region)
     hours = {i.id: (now - i.launched_at).total_seconds() / 3600 for i in found.usable}
     rates = {i.id: price.usd_per_hour(i.instance_type, region) for i in found.usable}
     usd = sum((rates[one] or 0.0) * hours[one] for one in hours)
