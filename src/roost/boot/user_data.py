@@ -1,13 +1,13 @@
 """pure: (pool, role, settings) -> the cloud-config an instance is launched with.
 
-It carries the node programs, compressed, and the instructions as JSON; nothing is downloaded at boot. One document
-serves every instance of a launch. It holds no long-lived secret: the joining token expires within minutes.
+It carries the node programs and the instructions as JSON; nothing is downloaded at boot. One document serves every
+instance of a launch. It holds no long-lived secret: the joining token expires within minutes. The whole is compressed,
+which cloud-init undoes by itself ("User data formats", gzip compressed content).
 """
 
 import ast
-import base64
+import gzip
 import json
-import zlib
 from collections.abc import Mapping
 from importlib import resources
 
@@ -36,13 +36,13 @@ SHIPPED = (
 # boot. It ends before systemd's sysinit.target, that is before any service: HTCondor needs no restart and loses no
 # time. `write_files` and `runcmd` run once per instance, and after condor.service has started.
 _UNPACK = f"""\
-import base64, json, os, pathlib, sys, zlib
+import json, os, pathlib, sys
 os.umask(0o077)
 state = pathlib.Path("/var/lib/roost")
 state.mkdir(parents=True, exist_ok=True)
 (state / "instructions.json").write_text(sys.argv[2])
 os.umask(0o022)
-for name, text in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).items():
+for name, text in json.loads(sys.argv[1]).items():
     path = pathlib.Path("{PROGRAMS}", name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -53,8 +53,8 @@ os.execvp("python3", ["python3", "-m", "roost.boot.node.contextualise"])
 
 def user_data(
     *, pool: str, role: Role, types: Mapping[str, Shape], settings: BootSettings, joining: Joining | None
-) -> str:
-    """A cloud-config, at most 16 KiB; UsageError when the settings make it longer."""
+) -> bytes:
+    """A gzip-compressed cloud-config, at most 16 KiB; UsageError when the settings make it longer."""
     instructions = Instructions(pool=pool, role=role, types=types, settings=settings, joining=joining)
     cloud_config = {
         "bootcmd": [["python3", "-c", _UNPACK, programs(), instructions_json(instructions)]],
@@ -63,21 +63,23 @@ def user_data(
     }
     # JSON is YAML: no writer of YAML decides how a token is quoted
     text = "#cloud-config\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in cloud_config.items())
-    size = len(text.encode())
+    compressed = gzip.compress(text.encode(), mtime=0)
+    size = len(compressed)
     if size > LIMIT_BYTES:
         raise UsageError(
-            f"the user data of each {role} of the pool {pool} has {size} bytes; EC2 takes at most {LIMIT_BYTES}",
+            f"the compressed user data of each {role} of the pool {pool} has {size} bytes; "
+            f"EC2 takes at most {LIMIT_BYTES}",
             f"shorten condor_config ({len(settings.condor_config.encode())} bytes) or the list of worker types "
-            f"({len(types)}) by {size - LIMIT_BYTES} bytes",
+            f"({len(types)}) by some {size - LIMIT_BYTES} bytes",
         )
-    return text
+    return compressed
 
 
 def programs() -> str:
-    """The node programs as base64 of zlib of JSON: path -> text."""
+    """The node programs as JSON: path -> text."""
     boot = resources.files("roost.boot")
     texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in SHIPPED}
-    return base64.b64encode(zlib.compress(json.dumps(texts).encode(), 9)).decode()
+    return json.dumps(texts)
 
 
 def without_words(source: str) -> str:

@@ -63,7 +63,7 @@ class Boot:
     """What a launch's instances are to be made of."""
 
     image_id: str
-    user_data: str
+    user_data: bytes
     encrypted_root: str | None = None  # the image's root device, where its volume is to be encrypted gp3
 
 
@@ -265,7 +265,7 @@ class Ec2:
             MaxCount=launch.count,
             KeyName=launch.key_name,
             SecurityGroupIds=[group_id],
-            UserData=boot.user_data,
+            UserData=boot.user_data,  # type: ignore[arg-type]  # bytes are as good: botocore encodes both
             ClientToken=token,
             InstanceInitiatedShutdownBehavior="terminate",
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},

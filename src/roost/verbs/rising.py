@@ -3,6 +3,7 @@
 Used by `up` and `run`. It can be killed anywhere: a second call completes it, `down` removes it.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ RISE_TIMEOUT_S = 600.0
 _LOOK_EVERY_S = {"local": 0.3, "aws": 2.0}  # four Describe calls each; EC2 refills 20 a second for a whole account
 T = TypeVar("T")
 # As much room as one can take in the user data, to know the size before there is one. A token has about 330 characters.
-_LONGEST_JOINING = Joining(central_manager="255.255.255.255", token="x" * 512)
+# Like a token, it cannot be compressed.
+_LONGEST_JOINING = Joining(central_manager="255.255.255.255", token=secrets.token_urlsafe(384))
 _CONSOLE_EVERY_S = {"local": 1.0, "aws": 15.0}  # GetConsoleOutput is a slow call on AWS, with a low limit
 
 

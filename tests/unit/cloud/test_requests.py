@@ -50,7 +50,7 @@ LAUNCH = Launch(
     group_name="roost-demo",
     tags=TAGS,
 )
-BOOT = Boot(image_id="ami-00000000", user_data="#cloud-config\n{}\n")
+BOOT = Boot(image_id="ami-00000000", user_data=b"#cloud-config\n{}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +245,13 @@ def test_a_launch_is_safe_and_ends_by_itself(ec2: Ec2, wire: Wire) -> None:
         "ClientToken": client_token(LAUNCH, group_id=GROUP_ID, instance_type="c7i.large"),
     }
     assert {key: sent.get(key) for key in expected} == expected
-    assert base64.b64decode(sent["UserData"]).decode() == BOOT.user_data
+    assert base64.b64decode(sent["UserData"]) == BOOT.user_data
     assert "SecurityGroupId.2" not in sent
     assert not [key for key in sent if key.startswith("BlockDeviceMapping")]
 
 
 def test_an_encrypted_root_is_there_when_it_is_asked_for(ec2: Ec2, wire: Wire) -> None:
-    ec2.perform(LAUNCH, boot=Boot(image_id="ami-00000000", user_data="", encrypted_root="/dev/xvda"))
+    ec2.perform(LAUNCH, boot=Boot(image_id="ami-00000000", user_data=b"", encrypted_root="/dev/xvda"))
     disks = {key: value for key, value in wire.one("RunInstances").items() if key.startswith("BlockDeviceMapping")}
     assert disks == {
         "BlockDeviceMapping.1.DeviceName": "/dev/xvda",
