@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from roost.boot.condor_config import joining_identity
+from roost.boot.settings import domain_of
 
 JOINING_TOKEN_LIFETIME_S = 15 * 60  # a launch must have booted by then
 _JOINING_FLAG = "/run/roost-joining"  # `node.approve_tokens` looks at requests while this file is young
@@ -30,7 +31,7 @@ def is_ready() -> list[str]:
 def mint_joining_token(pool: str) -> list[str]:
     """Prints a token that may advertise an execution point, nothing else, for a quarter of an hour."""
     create = (
-        f"condor_token_create -identity {joining_identity(pool)} "
+        f"condor_token_create -identity {joining_identity(domain_of(pool))} "
         f"-authz ADVERTISE_STARTD -authz ADVERTISE_MASTER -lifetime {JOINING_TOKEN_LIFETIME_S}"
     )
     return ["sudo", "-n", "sh", "-c", f"touch {_JOINING_FLAG} && {create}"]

@@ -12,7 +12,7 @@ schedd wants DAEMON of whoever does it, which would let an execution point submi
 from dataclasses import dataclass
 
 from roost.boot.roles import Role
-from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape
+from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape, trust_domain
 
 POWER_OFF = f"{PROGRAMS}/power-off"  # condor_master runs it, as root, instead of leaving
 PORT = 9618  # shared by every daemon of the access point; the only one a security group opens inside the pool
@@ -108,22 +108,14 @@ def pace(workers: int) -> Pace:
     return next(pace for up_to, pace in PACES if workers <= up_to)
 
 
-def trust_domain(pool: str) -> str:
-    return f"{pool}.roost"
-
-
-def joining_identity(pool: str) -> str:
+def joining_identity(domain: str) -> str:
     """Whom the joining token names."""
-    return f"join@{trust_domain(pool)}"
+    return f"join@{domain}"
 
 
-def own_identity(pool: str, instance_id: str) -> str:
+def own_identity(domain: str, instance_id: str) -> str:
     """Whom an execution point's own token names."""
-    return f"ep-{instance_id}@{trust_domain(pool)}"
-
-
-def schedd_name(pool: str) -> str:
-    return f"ap@{trust_domain(pool)}"
+    return f"ep-{instance_id}@{domain}"
 
 
 def slot_memory_mib(shape: Shape) -> int:
@@ -132,13 +124,14 @@ def slot_memory_mib(shape: Shape) -> int:
 
 
 def _pool(instructions: Instructions, facts: Facts) -> str:
-    central_manager = instructions.joining.central_manager if instructions.joining else facts.private_ip
+    joining = instructions.joining
+    central_manager = joining.central_manager if joining else facts.private_ip
     return f"""\
 # Written by Roost at each boot, from the instance's user data and metadata: changes here are lost.
 CONDOR_HOST = {central_manager}
-COLLECTOR_HOST = $(CONDOR_HOST):{PORT}
-TRUST_DOMAIN = {trust_domain(instructions.pool)}
-UID_DOMAIN = {trust_domain(instructions.pool)}
+COLLECTOR_HOST = $(CONDOR_HOST):{joining.port if joining else PORT}
+TRUST_DOMAIN = {trust_domain(instructions)}
+UID_DOMAIN = {trust_domain(instructions)}
 COLLECTOR_NAME = {instructions.pool}
 # a second of condor_master's start, for limits that a small pool does not reach
 ENABLE_KERNEL_TUNING = False
@@ -164,9 +157,9 @@ def _access_point(instructions: Instructions) -> str:
     return f"""\
 # access point and central manager; jobs never run here
 DAEMON_LIST = MASTER COLLECTOR NEGOTIATOR SCHEDD
-SCHEDD_NAME = {schedd_name(instructions.pool)}
+SCHEDD_NAME = ap@{trust_domain(instructions)}
 # what a token of an execution point may do, and nothing else
-ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(instructions.pool)} ep-*@$(UID_DOMAIN)
+ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(trust_domain(instructions))} ep-*@$(UID_DOMAIN)
 ALLOW_ADVERTISE_MASTER = $(ALLOW_ADVERTISE_STARTD)
 """
 
@@ -195,6 +188,12 @@ def _execution_point(instructions: Instructions, facts: Facts) -> str:
         "# jobs run as nobody: the login user of a cloud image may become root",
         "STARTER_ALLOW_RUNAS_OWNER = False",
     ]
+    if instructions.settings.owners:
+        lines += [
+            "",
+            "# only these people's jobs",
+            f'START = ($(START)) && stringListMember(TARGET.Owner, "{",".join(instructions.settings.owners)}")',
+        ]
     if instructions.settings.idle_s:
         lines += [
             "",

@@ -34,6 +34,7 @@ class BootSettings:
     idle_s: int  # ... and an execution point after this long without a job; 0: never for that reason
     workers: int  # execution points expected: picks the row of the interval table
     condor_config: str = ""  # verbatim, last on execution points
+    owners: tuple[str, ...] = ()  # whose jobs an execution point takes; (): anybody's
     intervals: Intervals = Intervals.ROOST
 
 
@@ -41,8 +42,10 @@ class BootSettings:
 class Joining:
     """What an execution point needs to enter a pool."""
 
-    central_manager: str  # private address
+    central_manager: str  # its address as the instances see it
     token: str  # short-lived; may advertise an execution point, nothing else
+    trust_domain: str = ""  # of a pool that was there before; "": the one that goes with the pool's name
+    port: int = 9618
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +59,21 @@ class Instructions:
     joining: Joining | None
 
 
+def trust_domain(instructions: Instructions) -> str:
+    """In which tokens are good: that of the pool that is joined, else one of the pool's own name."""
+    given = instructions.joining.trust_domain if instructions.joining else ""
+    return given or domain_of(instructions.pool)
+
+
+def domain_of(pool: str) -> str:
+    """The trust domain of a pool that Roost makes as a whole.
+
+    >>> domain_of("galaxy")
+    'galaxy.roost'
+    """
+    return f"{pool}.roost"
+
+
 def instructions_json(instructions: Instructions) -> str:
     return json.dumps(asdict(instructions), sort_keys=True)
 
@@ -63,7 +81,10 @@ def instructions_json(instructions: Instructions) -> str:
 def instructions_from_json(text: str) -> Instructions:
     """The inverse of `instructions_json`; KeyError, TypeError or ValueError when it is not one."""
     told = json.loads(text)
-    settings = told["settings"] | {"intervals": Intervals(told["settings"]["intervals"])}
+    settings = told["settings"] | {
+        "intervals": Intervals(told["settings"]["intervals"]),
+        "owners": tuple(told["settings"]["owners"]),
+    }
     return Instructions(
         pool=told["pool"],
         role=Role(told["role"]),

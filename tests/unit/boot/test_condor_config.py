@@ -68,6 +68,27 @@ def test_never_idle_when_zero() -> None:
     assert "NOCLAIM" not in condor_config(replace(EXECUTION_POINT, settings=settings), FACTS)
 
 
+def test_a_pool_that_was_there_before() -> None:
+    joining = Joining(central_manager="192.0.2.7", token="t", trust_domain="physics.example", port=9620)
+    lines = condor_config(replace(EXECUTION_POINT, joining=joining), FACTS).splitlines()
+    assert "COLLECTOR_HOST = $(CONDOR_HOST):9620" in lines
+    assert "TRUST_DOMAIN = physics.example" in lines
+    assert "UID_DOMAIN = physics.example" in lines
+
+
+@pytest.mark.parametrize(
+    ("owners", "start"),
+    [
+        ((), []),
+        (("alice", "bob"), ['START = ($(START)) && stringListMember(TARGET.Owner, "alice,bob")']),
+    ],
+)
+def test_whose_jobs(owners: tuple[str, ...], start: list[str]) -> None:
+    settings = replace(EXECUTION_POINT.settings, owners=owners)
+    lines = condor_config(replace(EXECUTION_POINT, settings=settings), FACTS).splitlines()
+    assert [line for line in lines if line.startswith("START ")] == start
+
+
 @pytest.mark.parametrize("instructions", [ACCESS_POINT, EXECUTION_POINT], ids=lambda i: i.role)
 def test_htcondor_default_sets_no_interval(instructions: Instructions) -> None:
     settings = replace(instructions.settings, intervals=Intervals.HTCONDOR_DEFAULT)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from roost.boot.node.approve_tokens import TokenRequest, is_granted, token_requests
+from roost.boot.node.approve_tokens import Rule, TokenRequest, is_granted, token_requests
 from roost.boot.node.contextualise import hosts_text
 from roost.boot.node.own_token import last_complaint
 from roost.boot.node.timeline import started_at_s
@@ -44,7 +44,7 @@ GOOD = TokenRequest(
     ],
 )
 def test_who_gets_a_token_of_its_own(request_: TokenRequest, approved: set[str], granted: bool) -> None:
-    assert is_granted(request_, pool="galaxy", lease_s=3600, approved=approved) is granted
+    assert is_granted(request_, Rule(domain="galaxy.roost", lease_s=3600), approved=approved) is granted
 
 
 def test_token_requests_as_htcondor_prints_them() -> None:
@@ -65,7 +65,7 @@ def test_token_requests_as_htcondor_prints_them() -> None:
 
 def test_an_unlimited_request_is_not_taken_for_a_limited_one() -> None:
     [request] = token_requests('[{"RequestId": "1", "RequestedIdentity": "condor@galaxy.roost"}]')
-    assert not is_granted(request, pool="galaxy", lease_s=3600, approved=set())
+    assert not is_granted(request, Rule(domain="galaxy.roost", lease_s=3600), approved=set())
 
 
 @pytest.mark.parametrize("printed", ["", "Remote daemon reports no requests pending.\n", "[\n]\n"])

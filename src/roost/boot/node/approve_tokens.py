@@ -7,7 +7,7 @@ one was minted (`commands.mint_joining_token` touches the flag file): at other t
 import json
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,18 @@ from roost.boot.condor_config import joining_identity, own_identity
 from roost.boot.node.contextualise import INSTRUCTIONS
 from roost.boot.node.system import STATE, StepError, run, write
 from roost.boot.node.timeline import note
-from roost.boot.settings import Instructions, instructions_from_json
+from roost.boot.settings import instructions_from_json, trust_domain
 
 JOINING_FLAG = Path("/run/roost-joining")  # touched whenever a joining token is minted
 WATCH_S = 20 * 60  # longer than a joining token lives
-_PAUSE_S = 1.0
+PAUSE_S = 1.0
 _APPROVED = STATE / "approved.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    domain: str  # the pool's trust domain
+    lease_s: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,42 +40,43 @@ class TokenRequest:
 
 def main() -> int:
     instructions = instructions_from_json(INSTRUCTIONS.read_text())
+    rule = Rule(domain=trust_domain(instructions), lease_s=instructions.settings.lease_s)
     note("condor started")
-    approved: set[str] = set(json.loads(_APPROVED.read_text())) if _APPROVED.exists() else set()
     while True:
         if is_watching(JOINING_FLAG, now=time.time()):
-            approve_pending(instructions, approved)
-        time.sleep(_PAUSE_S)
+            approve_pending(rule, _APPROVED, tell=note)
+        time.sleep(PAUSE_S)
 
 
 def is_watching(flag: Path, *, now: float) -> bool:
     return flag.exists() and now - flag.stat().st_mtime < WATCH_S
 
 
-def approve_pending(instructions: Instructions, approved: set[str]) -> None:
+def approve_pending(rule: Rule, kept: Path, *, tell: Callable[..., None]) -> None:
+    """Grant what may be granted now. `kept` is a file with the identities that have a token."""
+    approved: set[str] = set(json.loads(kept.read_text())) if kept.exists() else set()
     try:
         for request in token_requests(run("condor_token_request_list", "-json")):
-            lease_s = instructions.settings.lease_s
-            if is_granted(request, pool=instructions.pool, lease_s=lease_s, approved=approved):
+            if is_granted(request, rule, approved=approved):
                 approved.add(request.identity)
-                write(_APPROVED, json.dumps(sorted(approved)))  # before: twice would be worse than never
+                write(kept, json.dumps(sorted(approved)))  # before: twice would be worse than never
                 run("condor_token_request_approve", "-reqid", request.id, feed="yes\n")
-                note("token granted", to=request.identity)
+                tell("token granted", to=request.identity)
     except StepError as error:
-        note("token not granted", reason=str(error))
+        tell("token not granted", reason=str(error))
 
 
-def is_granted(request: TokenRequest, *, pool: str, lease_s: int, approved: Collection[str]) -> bool:
+def is_granted(request: TokenRequest, rule: Rule, *, approved: Collection[str]) -> bool:
     """Asked for with a joining token of this pool, for an instance id, for advertising only, not longer than the lease,
     for the first time."""
     instance_id = request.identity.removeprefix("ep-").partition("@")[0]
     return (
-        request.requester == joining_identity(pool)
+        request.requester == joining_identity(rule.domain)
         and instance_id.startswith("i-")
         and instance_id[2:].isalnum()
-        and request.identity == own_identity(pool, instance_id)
+        and request.identity == own_identity(rule.domain, instance_id)
         and request.authorisations == {"ADVERTISE_STARTD", "ADVERTISE_MASTER"}
-        and 0 < request.lifetime_s <= lease_s
+        and 0 < request.lifetime_s <= rule.lease_s
         and request.identity not in approved
     )
 

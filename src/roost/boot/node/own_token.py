@@ -12,7 +12,7 @@ from roost.boot.condor_config import own_identity
 from roost.boot.node.contextualise import INSTRUCTIONS, JOINING_TOKEN, OWN_TOKEN
 from roost.boot.node.system import STATE, StepError, run, write
 from roost.boot.node.timeline import note, seconds_since_boot
-from roost.boot.settings import Instructions, instructions_from_json
+from roost.boot.settings import Instructions, instructions_from_json, trust_domain
 
 _PAUSES_S = (*[0.5] * 20, 1, 2, 3)  # between looks at the collector; then the last one
 _SAY_SO_AFTER_S = 20
@@ -71,7 +71,7 @@ def last_complaint(log: str) -> str:
 
 def obtain_own_token(instructions: Instructions, instance_id: str) -> None:
     """`condor_token_request` waits for the decision and prints the token as its last line."""
-    identity = own_identity(instructions.pool, instance_id)
+    identity = own_identity(trust_domain(instructions), instance_id)
     printed = run(
         *("condor_token_request", "-identity", identity),
         *("-authz", "ADVERTISE_STARTD", "-authz", "ADVERTISE_MASTER"),
