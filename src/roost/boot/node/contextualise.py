@@ -37,7 +37,7 @@ _INSTANCE_ID = STATE / "instance-id"
 _LEASE = STATE / "lease-ends-at"
 _SIGNING_KEY = SIGNING_KEYS / "POOL"
 
-_POWER_OFF = """\
+POWER_OFF_PROGRAM = """\
 #!/bin/sh
 # condor_master became this program, because nothing claimed the instance for so long, or because it was told to leave.
 # systemd stopping HTCondor (a restart, a shutdown) is no reason to power off.
@@ -90,7 +90,7 @@ def contextualise(instructions: Instructions) -> None:
         lease_ends_at=start_lease(instructions.settings.lease_s),
     )
     name_host(metadata.get("local-hostname"), facts.private_ip)
-    write(Path(POWER_OFF), _POWER_OFF, mode=0o755)
+    write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, condor_config(instructions, facts))
     match instructions.role:
         case Role.ACCESS_POINT:

@@ -20,20 +20,45 @@ class Metadata:
 
     def __init__(self, *, patience_s: float = 60) -> None:
         self._give_up_at = time.monotonic() + patience_s
-        self._token = self._ask("PUT", "/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"})
+        self._token = self._ask("PUT", "/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "300"}).decode()
 
     def get(self, path: str) -> str:
-        return self._ask("GET", f"/meta-data/{path}", {"X-aws-ec2-metadata-token": self._token})
+        return self._get(f"/meta-data/{path}").decode()
 
-    def _ask(self, method: str, path: str, headers: dict[str, str]) -> str:
+    def find(self, path: str) -> str:
+        """The same; empty where this instance has no such thing."""
+        try:
+            return self.get(path)
+        except MetadataError as error:
+            if _is_missing(error):
+                return ""
+            raise
+
+    def user_data(self) -> bytes:
+        """As it was given, compressed or not; empty where there is none."""
+        try:
+            return self._get("/user-data")
+        except MetadataError as error:
+            if _is_missing(error):
+                return b""
+            raise
+
+    def _get(self, path: str) -> bytes:
+        return self._ask("GET", path, {"X-aws-ec2-metadata-token": self._token})
+
+    def _ask(self, method: str, path: str, headers: dict[str, str]) -> bytes:
         request = urllib.request.Request(_SERVICE + path, method=method, headers=headers)
         while True:
             try:
                 with urllib.request.urlopen(request, timeout=5) as answer:
                     body: bytes = answer.read()
-                    return body.decode()
+                    return body
             except OSError as error:  # URLError and HTTPError are OSErrors
                 transient = not isinstance(error, urllib.error.HTTPError) or error.code >= 500 or error.code == 429
                 if not transient or time.monotonic() > self._give_up_at:
                     raise MetadataError(f"{method} {_SERVICE}{path}: {error}") from error
             time.sleep(_PAUSE_S)
+
+
+def _is_missing(error: MetadataError) -> bool:
+    return isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404
