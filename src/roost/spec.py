@@ -18,12 +18,14 @@ _PACKAGE = r"^[a-z0-9][a-z0-9.+-]+$"  # Debian policy manual, 5.6.7
 _NAME = r"^[a-z][a-z0-9-]{0,30}$"
 _REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 _IMAGE = r"^ami-[0-9a-f]{8,17}$"
+_SUBNET = r"^subnet-[0-9a-f]{8,17}$"
 # What each asks for, as a sentence.
 _PATTERNS = {
     _PACKAGE: "a Debian package is written like samtools or python3-numpy",
     _NAME: "a pool's name is 1 to 31 lower-case letters, digits and hyphens, and begins with a letter",
     _REGION: "a region is written like us-east-1",
     _IMAGE: "an image's id is written like ami-0123456789abcdef0",
+    _SUBNET: "a subnet's id is written like subnet-0123456789abcdef0",
 }
 
 
@@ -74,6 +76,7 @@ class PoolSpec(_Part):
     name: str = Field(default="roost", pattern=_NAME)
     cloud: Literal["local", "aws"] = "local"
     region: str = Field(default="us-east-1", pattern=_REGION)
+    subnet: str | None = Field(default=None, pattern=_SUBNET)  # None: the region's default VPC
     access_point: Literal["cloud"] = "cloud"
     access_point_type: str = "t3.medium"
     workers: Workers = Workers()

@@ -210,7 +210,6 @@ def test_aws_without_credentials(roost: Roost, tmp_path: Path, verb: str) -> Non
     home = {
         "HOME": str(tmp_path),
         "PYTHONPATH": roost.environment["PYTHONPATH"],
-        "ROOST_MY_ADDRESS": "192.0.2.7",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     done = subprocess.run(

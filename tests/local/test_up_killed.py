@@ -15,7 +15,8 @@ from own_service import Localec2Service
 from roost_cli import Roost
 
 from roost.boot.roles import Role
-from roost.cloud.ec2 import Access, Ec2
+from roost.cloud.clients import Access
+from roost.cloud.ec2 import Ec2
 
 pytestmark = pytest.mark.local
 

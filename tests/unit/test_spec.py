@@ -20,6 +20,7 @@ WRONG = [
     ("cloud: aw", "pool.yml:1: 'cloud' cannot be 'aw'; did you mean 'aws'?"),
     ("name: 7up", "pool.yml:1: 'name' cannot be '7up': a pool's name is 1 to 31 lower-case letters"),
     ("region: narnia", "pool.yml:1: 'region' cannot be 'narnia': a region is written like us-east-1"),
+    ("subnet: vpc-1", "pool.yml:1: 'subnet' cannot be 'vpc-1': a subnet's id is written like subnet-"),
     ("image: {id: ubuntu}", "pool.yml:1: 'id' cannot be 'ubuntu': an image's id is written like ami-"),
     ("image:\n  packages: [bwa, Sam]", "pool.yml:2: 'packages[1]' cannot be 'Sam': a Debian package is written like "),
     ("workers: {count: true}", "pool.yml:1: 'count' cannot be 'True': it has to be a whole number"),

@@ -7,16 +7,15 @@ creates anything without its tags in the same call.
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-import boto3
 import botocore.exceptions
-from botocore.config import Config
 
 from roost.boot.settings import Shape
 from roost.cloud import wire
+from roost.cloud.clients import ONCE, Access, open_client
+from roost.cloud.clients import translated as _translated
 from roost.cloud.failures import failure
 from roost.cloud.model import (
     LAUNCH_TAG,
@@ -33,6 +32,7 @@ from roost.cloud.model import (
     InstanceState,
     Launch,
     Revoke,
+    Subnet,
     Terminate,
 )
 from roost.cloud.plan import client_token
@@ -47,15 +47,6 @@ _POLL_S = 0.5
 # EC2's answers to a ClientToken that it has seen with other parameters (user data holds a fresh token each time).
 _LAUNCHED_BEFORE = {"IdempotentParameterMismatch", "IdempotentInstanceTerminated"}
 _NO_CAPACITY = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
-    """How to reach EC2. None leaves it to boto3's own chain (environment, profile, instance role)."""
-
-    region: str
-    endpoint_url: str | None = None
-    credentials: tuple[str, str] | None = None  # access key id, secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +65,21 @@ class FoundImage:
     root_device: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """One RunInstances call of a launch: this type, here."""
+
+    launch: Launch
+    boot: Boot
+    type: str
+    group_id: str
+    subnet_id: str | None
+
+    @property
+    def token(self) -> str:
+        return client_token(self.launch, group_id=self.group_id, instance_type=self.type, subnet_id=self.subnet_id)
+
+
 class Ec2:
     def __init__(
         self,
@@ -84,15 +90,8 @@ class Ec2:
     ) -> None:
         self.access = access
         self._pause, self._clock = pause, clock
-        key, secret = access.credentials or (None, None)
-        with _translated("reach EC2"):
-            self._client: EC2Client = boto3.Session(region_name=access.region).client(
-                "ec2",
-                endpoint_url=access.endpoint_url,
-                aws_access_key_id=key,
-                aws_secret_access_key=secret,
-                config=Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60),
-            )
+        self._client: EC2Client = open_client("ec2", access)
+        self._once: EC2Client | None = None  # made when it is needed
 
     def describe(self, pool: str) -> Found:
         """All that carries the pool's tag."""
@@ -126,8 +125,12 @@ class Ec2:
                     )
                 case CreateGroup():
                     tags = wire.specification("security-group", action.tags)
+                    vpc: Any = {"VpcId": self._subnet(action.subnet_id).vpc_id} if action.subnet_id else {}
                     self._client.create_security_group(
-                        GroupName=action.name, Description="Roost: the instances of one pool", TagSpecifications=tags
+                        GroupName=action.name,
+                        Description="Roost: the instances of one pool",
+                        TagSpecifications=tags,
+                        **vpc,
                     )
                 case Authorize():
                     group_id = self._group_id(action.group_name)
@@ -183,6 +186,22 @@ class Ec2:
                 for one in page["InstanceTypes"]
             }
 
+    def network(self, subnet_id: str | None) -> Subnet:
+        """The subnet of that id, or the first of the default VPC.
+
+        Raises NotFoundError for a subnet that is not there, CloudError where the region has no default VPC.
+        """
+        with _translated(f"look at the subnet {subnet_id}" if subnet_id else "look at the default VPC"):
+            if subnet_id:
+                return self._subnet(subnet_id)
+            defaults = self._default_subnets()
+        if not defaults:
+            region = self.access.region
+            raise failure(
+                "use the default VPC", code="VPCIdNotSpecified", message=f"the region {region} has none with a subnet"
+            )
+        return defaults[0]
+
     def image(self, *, id: str | None = None, tags: Mapping[str, str] | None = None) -> FoundImage | None:
         """The newest available image of that id, or of ours with those tags."""
         filters: Any = [{"Name": f"tag:{key}", "Values": [value]} for key, value in (tags or {}).items()]
@@ -231,20 +250,21 @@ class Ec2:
         )
 
     def _launch(self, launch: Launch, boot: Boot) -> tuple[str, ...]:
+        """Each type where EC2 has it; then, since EC2 chooses a zone before it looks for room, each in each zone."""
         group_id = self._group_id(launch.group_name)
         refused: botocore.exceptions.ClientError | None = None
-        for instance_type in launch.types:
-            token = client_token(launch, group_id=group_id, instance_type=instance_type)
+        client = self._client
+        for subnet_id, instance_type in self._places(launch):
+            if subnet_id != launch.subnet_id:
+                client = self._once = self._once or open_client("ec2", self.access, config=ONCE)
+            what = _Attempt(launch=launch, boot=boot, type=instance_type, group_id=group_id, subnet_id=subnet_id)
             try:
-                return self._run(launch, boot, instance_type=instance_type, group_id=group_id, token=token)
+                return _run(client, what, token=what.token)
             except botocore.exceptions.ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code in _LAUNCHED_BEFORE:
-                    before = self._launched(launch)
                     # Nothing to be seen: the instances of that launch have come and gone.
-                    return before or self._run(
-                        launch, boot, instance_type=instance_type, group_id=group_id, token=uuid.uuid4().hex
-                    )
+                    return self._launched(launch) or _run(client, what, token=uuid.uuid4().hex)
                 if code not in _NO_CAPACITY:
                     raise
                 refused = error
@@ -252,31 +272,11 @@ class Ec2:
             raise ValueError("a launch needs an instance type")
         raise refused
 
-    def _run(self, launch: Launch, boot: Boot, *, instance_type: str, group_id: str, token: str) -> tuple[str, ...]:
-        disk: Any = (
-            {"BlockDeviceMappings": [{"DeviceName": boot.encrypted_root, "Ebs": _ENCRYPTED}]}
-            if boot.encrypted_root
-            else {}
-        )
-        answer = self._client.run_instances(
-            ImageId=boot.image_id,
-            InstanceType=instance_type,  # type: ignore[arg-type]  # the stubs' list of types is always behind
-            MinCount=launch.count,
-            MaxCount=launch.count,
-            KeyName=launch.key_name,
-            SecurityGroupIds=[group_id],
-            UserData=boot.user_data,  # type: ignore[arg-type]  # bytes are as good: botocore encodes both
-            ClientToken=token,
-            InstanceInitiatedShutdownBehavior="terminate",
-            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
-            TagSpecifications=[
-                *wire.specification("instance", launch.tags),
-                *wire.specification("volume", launch.tags),
-                *wire.specification("network-interface", launch.tags),
-            ],
-            **disk,
-        )
-        return tuple(one["InstanceId"] for one in answer["Instances"])
+    def _places(self, launch: Launch) -> Iterator[tuple[str | None, str]]:
+        """(subnet, type) in the order in which they are tried. The zones are asked for only when they are needed."""
+        yield from ((launch.subnet_id, one) for one in launch.types)
+        if launch.subnet_id is None:
+            yield from ((subnet.id, one) for subnet in self._default_subnets() for one in launch.types)
 
     def _launched(self, launch: Launch) -> tuple[str, ...]:
         """The instances of that launch, given the time that EC2 may need to show them."""
@@ -297,6 +297,16 @@ class Ec2:
             raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
         return groups[0]["GroupId"]
 
+    def _subnet(self, subnet_id: str) -> Subnet:
+        return wire.subnet(self._client.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0])
+
+    def _default_subnets(self) -> list[Subnet]:
+        """One of each zone, by zone."""
+        pages = self._client.get_paginator("describe_subnets").paginate(
+            Filters=[{"Name": "default-for-az", "Values": ["true"]}]
+        )
+        return sorted((wire.subnet(one) for page in pages for one in page["Subnets"]), key=lambda one: one.zone)
+
     def _while_in_use(self, delete: Callable[[], object]) -> None:
         """Deletes what its last user may not have let go of yet."""
         deadline = self._clock() + _DEPENDENCY_S
@@ -314,16 +324,30 @@ class Ec2:
                 return
 
 
+def _run(client: "EC2Client", what: _Attempt, *, token: str) -> tuple[str, ...]:
+    launch, boot = what.launch, what.boot
+    given: Any = {"SubnetId": what.subnet_id} if what.subnet_id else {}
+    if boot.encrypted_root:
+        given["BlockDeviceMappings"] = [{"DeviceName": boot.encrypted_root, "Ebs": _ENCRYPTED}]
+    answer = client.run_instances(
+        ImageId=boot.image_id,
+        InstanceType=what.type,  # type: ignore[arg-type]  # the stubs' list of types is always behind
+        MinCount=launch.count,
+        MaxCount=launch.count,
+        KeyName=launch.key_name,
+        SecurityGroupIds=[what.group_id],
+        UserData=boot.user_data,  # type: ignore[arg-type]  # bytes are as good: botocore encodes both
+        ClientToken=token,
+        InstanceInitiatedShutdownBehavior="terminate",
+        MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
+        TagSpecifications=[
+            *wire.specification("instance", launch.tags),
+            *wire.specification("volume", launch.tags),
+            *wire.specification("network-interface", launch.tags),
+        ],
+        **given,
+    )
+    return tuple(one["InstanceId"] for one in answer["Instances"])
+
+
 _ENCRYPTED = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """botocore's errors as ours, with what was asked for."""
-    try:
-        yield
-    except botocore.exceptions.ClientError as error:
-        said = error.response["Error"]
-        raise failure(what, code=said["Code"], message=said["Message"]) from error
-    except botocore.exceptions.BotoCoreError as error:
-        raise failure(what, code=type(error).__name__, message=str(error)) from error

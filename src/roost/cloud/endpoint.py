@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from roost.cloud.ec2 import Access
+from roost.cloud.clients import Access, require_credentials
 from roost.errors import CloudError, NotFoundError, RoostError, UsageError
 
 # Any credentials are accepted; long ones, since tools mask a secret wherever they print it.
@@ -34,7 +34,9 @@ class Endpoint:
 def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool = True) -> Endpoint:
     """Raises NotFoundError where EC2 on this machine does not run and `start` is False."""
     if cloud == "aws":
-        return Endpoint(access=Access(region=region), own_address=_own_address_on_the_internet())
+        access = Access(region=region)
+        require_credentials(access)  # without them nobody cares for our address
+        return Endpoint(access=access, own_address=own_address_on_the_internet())
     status = local_status()
     was_running = bool(status["running"])
     if not was_running and not start:
@@ -99,7 +101,7 @@ def _said(lines: Sequence[str], exit_code: int) -> RoostError:
     return RoostError(said, re.sub(r"\blocalec2 (start|stop|status)\b", r"roost local \1", hint))
 
 
-def _own_address_on_the_internet() -> str:
+def own_address_on_the_internet() -> str:
     given = os.environ.get("ROOST_MY_ADDRESS")
     if given:
         return _address(

@@ -53,12 +53,13 @@ _KNOWN = (
     _Known(r"InvalidInstanceType.*|InvalidParameterValue", UsageError, "correct the value in pool.yml"),
     _Known(r"InvalidInstanceID\..*", NotFoundError, "roost status   (shows the instances of a pool)"),
     _Known(r"InvalidAMIID\..*", NotFoundError, "correct `image: {id: ...}` in pool.yml, or leave it out"),
+    _Known(r"InvalidSubnetID?\..*", NotFoundError, "correct `subnet:` in pool.yml, or leave it out"),
     _Known(r"OptInRequired|PendingVerification", CloudError, "finish the set-up of the AWS account in its console"),
     _Known(r"RequestLimitExceeded|Throttling.*", CloudError, "wait a minute and type the same again"),
     _Known(
         r"VPCIdNotSpecified|DefaultVpcDoesNotExist",
         CloudError,
-        "aws ec2 create-default-vpc   (this region has no default VPC)",
+        "aws ec2 create-default-vpc   (or name a subnet of yours in pool.yml: `subnet: subnet-...`)",
     ),
 )
 

@@ -100,6 +100,16 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Subnet:
+    """Where instances get their addresses. A zone's default subnet is one of the region's default VPC."""
+
+    id: str
+    vpc_id: str
+    zone: str
+    gives_public_addresses: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImportKey:
     name: str
     tags: dict[str, str] = field(hash=False)
@@ -110,8 +120,11 @@ class ImportKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreateGroup:
+    """In the VPC of that subnet, or in the region's default VPC."""
+
     name: str
     tags: dict[str, str] = field(hash=False)
+    subnet_id: str | None = None
 
     def __str__(self) -> str:
         return f"create the security group {self.name}"
@@ -137,7 +150,7 @@ class Revoke:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """One RunInstances call. `types` are tried in order until one has the capacity."""
+    """One RunInstances call. `types` are tried in order until one has the capacity; then again in each zone."""
 
     role: Role
     count: int
@@ -145,6 +158,7 @@ class Launch:
     key_name: str
     group_name: str
     tags: dict[str, str] = field(hash=False)
+    subnet_id: str | None = None  # None: one of the default VPC, of EC2's choice
 
     def __str__(self) -> str:
         many = f"{self.count} {self.role.value}s" if self.count > 1 else f"1 {self.role.value}"

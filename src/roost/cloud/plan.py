@@ -60,7 +60,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
         actions.append(ImportKey(name=name, tags=tags))
     group = next((g for g in found.groups if g.name == name), None)
     if group is None:
-        actions.append(CreateGroup(name=name, tags=tags))
+        actions.append(CreateGroup(name=name, tags=tags, subnet_id=spec.subnet))
     present = group.ingress if group else frozenset()
     # An address of yesterday's may be somebody else's today.
     actions += [Revoke(group_name=name, ingress=ingress) for ingress in sorted(present - set(_ingress(asker)), key=str)]
@@ -85,6 +85,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
                     key_name=name,
                     group_name=name,
                     tags={**tags, ROLE_TAG: role.value, LAUNCH_TAG: launch, "Name": f"{name}-{role.value}"},
+                    subnet_id=spec.subnet,
                 )
             )
     return actions
@@ -119,12 +120,13 @@ def launch_name(role: Role, found: Found) -> str:
     return f"{role.value}-{hashlib.sha256(' '.join(known).encode()).hexdigest()[:12]}"
 
 
-def client_token(launch: Launch, *, group_id: str, instance_type: str) -> str:
-    """EC2's idempotency token: 32 ASCII characters.
+def client_token(launch: Launch, *, group_id: str, instance_type: str, subnet_id: str | None = None) -> str:
+    """EC2's idempotency token: 32 ASCII characters. Another type or subnet is another call, which needs its own.
 
     The group's id makes it new for every pool, also for one of the same name that has long been gone.
     """
-    return hashlib.sha256(f"{group_id}/{launch.tags[LAUNCH_TAG]}/{instance_type}".encode()).hexdigest()[:32]
+    words = (group_id, launch.tags[LAUNCH_TAG], instance_type, *([subnet_id] if subnet_id else []))
+    return hashlib.sha256("/".join(words).encode()).hexdigest()[:32]
 
 
 def _ingress(asker: Asker) -> tuple[Ingress, ...]:

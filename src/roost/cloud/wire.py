@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roost.boot.roles import Role
-from roost.cloud.model import EXPIRES_TAG, LAUNCH_TAG, ROLE_TAG, Ingress, InstanceState, PoolInstance
+from roost.cloud.model import EXPIRES_TAG, LAUNCH_TAG, ROLE_TAG, Ingress, InstanceState, PoolInstance, Subnet
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, TagTypeDef
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, SubnetTypeDef, TagTypeDef
 
 
 def instance(described: "InstanceTypeDef") -> PoolInstance:
@@ -26,6 +26,16 @@ def instance(described: "InstanceTypeDef") -> PoolInstance:
         launch=its.get(LAUNCH_TAG, ""),
         expires_at=its.get(EXPIRES_TAG, ""),
         state_reason=described.get("StateReason", {}).get("Message", ""),
+    )
+
+
+def subnet(described: "SubnetTypeDef") -> Subnet:
+    """One of DescribeSubnets."""
+    return Subnet(
+        id=described["SubnetId"],
+        vpc_id=described["VpcId"],
+        zone=described["AvailabilityZone"],
+        gives_public_addresses=described.get("MapPublicIpOnLaunch", False),
     )
 
 

@@ -24,7 +24,14 @@ def site(spec: PoolSpec, reporter: Reporter) -> Site:
     needed = machine.EC2_ON_THIS_MACHINE if spec.cloud == "local" else machine.OPENSSH
     machine.ensure_commands(needed, reporter.step)
     reporter.step("EC2 on this machine" if spec.cloud == "local" else f"EC2 on AWS, {spec.region}")
-    return which_pool.site(spec, say=reporter.note)
+    where = which_pool.site(spec, say=reporter.note)
+    network = where.ec2.network(spec.subnet)
+    if spec.subnet and not network.gives_public_addresses:
+        reporter.note(
+            f"{spec.subnet} gives its instances no public address: this machine has to reach their private ones itself"
+            " (it is in that VPC, or has a VPN to it)"
+        )
+    return where
 
 
 def image(spec: PoolSpec, where: Site, reporter: Reporter) -> PoolImage:

@@ -49,6 +49,8 @@ from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, Us
         ("RequestLimitExceeded", CloudError, 7, "wait a minute"),
         ("Throttling", CloudError, 7, "wait a minute"),
         ("ThrottlingException", CloudError, 7, "wait a minute"),
+        ("InvalidSubnetID.NotFound", NotFoundError, 3, "`subnet:`"),
+        ("InvalidSubnetID.Malformed", NotFoundError, 3, "`subnet:`"),
         ("VPCIdNotSpecified", CloudError, 7, "aws ec2 create-default-vpc"),
         ("DefaultVpcDoesNotExist", CloudError, 7, "aws ec2 create-default-vpc"),
         ("NobodyKnowsThisCode", CloudError, 7, "type the same again"),

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,7 +14,8 @@ from botocore.compat import HTTPHeaders
 
 from roost.boot.roles import Role
 from roost.boot.settings import Shape
-from roost.cloud.ec2 import Access, Boot, Ec2
+from roost.cloud.clients import ONCE, Access, open_client
+from roost.cloud.ec2 import Boot, Ec2
 from roost.cloud.model import (
     CONDOR_PORT,
     LAUNCH_TAG,
@@ -35,10 +36,11 @@ from roost.cloud.model import (
     Launch,
     PoolInstance,
     Revoke,
+    Subnet,
     Terminate,
 )
 from roost.cloud.plan import client_token
-from roost.errors import CloudError, RefusedError, RoostError, WaitTimeoutError
+from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, WaitTimeoutError
 
 GROUP_ID = "sg-00000000000000001"
 TAGS = {POOL_TAG: "demo", ROLE_TAG: "execution-point", LAUNCH_TAG: "execution-point-1", "Name": "roost-demo"}
@@ -122,25 +124,35 @@ def ec2(clock: Clock) -> Ec2:
 
 @pytest.fixture
 def wire(ec2: Ec2) -> Iterator[Wire]:
-    events: Any = ec2._client.meta.events
+    ec2._once = ec2._once or open_client("ec2", ec2.access, config=ONCE)
+    clients: list[Any] = [ec2._client, ec2._once]
     wire = Wire(
         answers={
             "DescribeSecurityGroups": [Answer(GROUPS_XML)],
             "DescribeInstances": [Answer("<reservationSet/>")],
             "DescribeKeyPairs": [Answer("<keySet/>")],
             "DescribeVolumes": [Answer("<volumeSet/>")],
+            "DescribeSubnets": [Answer("<subnetSet/>")],
             "RunInstances": [Answer(LAUNCHED_XML)],
         }
     )
-    events.register("before-send.ec2", wire)
+    for client in clients:
+        client.meta.events.register("before-send.ec2", wire)
     yield wire
-    events.unregister("before-send.ec2", wire)
+    for client in clients:
+        client.meta.events.unregister("before-send.ec2", wire)
 
 
 def refused(code: str) -> Answer:
     return Answer(f"<Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors>", status=400)
 
 
+SUBNETS_XML = "".join(
+    f"<item><subnetId>subnet-{zone}</subnetId><vpcId>vpc-1</vpcId>"
+    f"<availabilityZone>us-east-1{zone}</availabilityZone><mapPublicIpOnLaunch>true</mapPublicIpOnLaunch></item>"
+    for zone in "ba"
+)
+SUBNETS_XML = f"<subnetSet>{SUBNETS_XML}</subnetSet>"
 GROUPS_XML = f"""
 <securityGroupInfo><item><groupId>{GROUP_ID}</groupId><groupName>roost-demo</groupName><ipPermissions>
  <item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort>
@@ -289,6 +301,68 @@ def test_a_launch_that_no_type_can_do_is_an_error(
         ec2.perform(LAUNCH, boot=BOOT)
     assert code in raised.value.message
     assert len(wire.all("RunInstances")) == tried
+
+
+def test_each_zone_is_tried_where_ec2s_own_choice_has_no_capacity(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeSubnets"] = [Answer(SUBNETS_XML)]
+    wire.answers["RunInstances"] = [*[refused("InsufficientInstanceCapacity")] * 4, Answer(LAUNCHED_XML)]
+    assert ec2.perform(LAUNCH, boot=BOOT) == ("i-1", "i-2")
+    sent = wire.all("RunInstances")
+    assert [(one.get("SubnetId"), one["InstanceType"]) for one in sent] == [
+        (None, "c7i.large"),
+        (None, "m7i.large"),
+        ("subnet-a", "c7i.large"),
+        ("subnet-a", "m7i.large"),
+        ("subnet-b", "c7i.large"),
+    ]
+    assert len({one["ClientToken"] for one in sent}) == 5
+    asked = wire.one("DescribeSubnets")
+    assert (asked["Filter.1.Name"], asked["Filter.1.Value.1"]) == ("default-for-az", "true")
+
+
+def test_no_capacity_in_a_zone_is_not_asked_for_again(ec2: Ec2, wire: Wire) -> None:
+    """EC2 says it with HTTP 500, which botocore repeats."""
+    wire.answers["DescribeSubnets"] = [Answer(SUBNETS_XML)]
+    no = refused("InsufficientInstanceCapacity")
+    wire.answers["RunInstances"] = [no, no, Answer(no.xml, status=500)]
+    with pytest.raises(RefusedError):
+        ec2.perform(LAUNCH, boot=BOOT)
+    assert len(wire.all("RunInstances")) == 2 + 2 * 2
+
+
+def test_a_subnet_is_where_everything_is(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeSubnets"] = [Answer(SUBNETS_XML)]
+    ec2.perform(CreateGroup(name="roost-demo", tags=TAGS, subnet_id="subnet-b"))
+    assert wire.one("DescribeSubnets")["SubnetId.1"] == "subnet-b"
+    assert wire.one("CreateSecurityGroup")["VpcId"] == "vpc-1"
+    wire.answers["RunInstances"] = [refused("InsufficientInstanceCapacity")]
+    with pytest.raises(RefusedError):
+        ec2.perform(replace(LAUNCH, subnet_id="subnet-b"), boot=BOOT)
+    assert [one["SubnetId"] for one in wire.all("RunInstances")] == ["subnet-b"] * 2  # no other zone
+
+
+def test_the_network_is_a_subnet_or_the_default_vpc(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeSubnets"] = [Answer(SUBNETS_XML)]
+    assert ec2.network(None) == Subnet(id="subnet-a", vpc_id="vpc-1", zone="us-east-1a", gives_public_addresses=True)
+    assert ec2.network("subnet-b").id == "subnet-b"
+    assert wire.all("DescribeSubnets")[1]["SubnetId.1"] == "subnet-b"
+
+
+@pytest.mark.parametrize(
+    ("subnet_id", "answer", "error", "hint"),
+    [
+        (None, Answer("<subnetSet/>"), CloudError, "aws ec2 create-default-vpc"),
+        ("subnet-0", refused("InvalidSubnetID.NotFound"), NotFoundError, "`subnet:`"),
+        (None, refused("UnauthorizedOperation"), CloudError, "administrator"),
+    ],
+)
+def test_no_network(
+    ec2: Ec2, wire: Wire, subnet_id: str | None, answer: Answer, error: type[RoostError], hint: str
+) -> None:
+    wire.answers["DescribeSubnets"] = [answer]
+    with pytest.raises(error) as raised:
+        ec2.network(subnet_id)
+    assert hint in raised.value.hint
 
 
 @pytest.mark.parametrize("code", ["IdempotentParameterMismatch", "IdempotentInstanceTerminated"])
