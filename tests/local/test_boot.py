@@ -69,7 +69,7 @@ def test_the_console_tells_the_boot(pool: RealPool, worker: str) -> None:
         assert f"s {event}" in console
 
 
-def test_a_job_is_nobody_and_reaches_no_secret(pool: RealPool, worker: str) -> None:
+def test_a_job_is_nobody_else_and_reaches_no_secret(pool: RealPool, worker: str) -> None:
     attempts = {
         "id": "id -un",
         "tokens": "cat /etc/condor/tokens.d/* 2>&1",
@@ -85,7 +85,7 @@ def test_a_job_is_nobody_and_reaches_no_secret(pool: RealPool, worker: str) -> N
     pool.submit("job", executable="../attempts.sh", requirements=f'RoostInstanceId == "{worker}"')
     pool.ssh("condor_wait", "-wait", "60", "job/log")
     said = dict(part.split("\n", 1) for part in pool.ssh("cat", "job/out").split("== ")[1:])
-    assert said["id"].strip() == "nobody"
+    assert said["id"].strip() == "slot1"
     assert "Permission denied" in said["tokens"]
     assert said["user data"].count("Permission denied") == 2
     assert "Failed to connect" in said["metadata"]

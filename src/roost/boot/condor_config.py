@@ -161,7 +161,20 @@ SCHEDD_NAME = ap@{trust_domain(instructions)}
 # what a token of an execution point may do, and nothing else
 ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(trust_domain(instructions))} ep-*@$(UID_DOMAIN)
 ALLOW_ADVERTISE_MASTER = $(ALLOW_ADVERTISE_STARTD)
+# ... and only in its own name
+COLLECTOR_REQUIREMENTS = {only_in_its_own_name("$(UID_DOMAIN)")}
 """
+
+
+def only_in_its_own_name(trust_domain: str) -> str:
+    """What an ad has to fulfil: one that says whose instance it is was sent with that instance's token.
+
+    The joining token is the same for all instances of a launch: whoever holds it can say any name, for its minutes.
+    """
+    return (
+        f'TARGET.RoostInstanceId is undefined || regexp("^(condor|join)@", TARGET.AuthenticatedIdentity)'
+        f' || TARGET.AuthenticatedIdentity == strcat("ep-", TARGET.RoostInstanceId, "@{trust_domain}")'
+    )
 
 
 def _execution_point(instructions: Instructions, facts: Facts) -> str:
@@ -185,8 +198,9 @@ def _execution_point(instructions: Instructions, facts: Facts) -> str:
         "# figures nobody asked for, at the moment the first job could run",
         "RunBenchmarks = False",
         "",
-        "# jobs run as nobody: the login user of a cloud image may become root",
+        "# no job runs as its owner, whose name may be that of the image's login user, which may become root",
         "STARTER_ALLOW_RUNAS_OWNER = False",
+        *_slot_users(instructions.types.get(facts.instance_type)),
     ]
     if instructions.settings.owners:
         lines += [
@@ -209,6 +223,21 @@ def _size(shape: Shape | None) -> list[str]:
     if shape is None:
         return []
     return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {slot_memory_mib(shape)}"]
+
+
+def slot_users(shape: Shape | None) -> list[str]:
+    """The accounts that jobs run as, one for each that may run at once: two jobs never see each other's files."""
+    return [f"slot{n}" for n in range(1, (shape.cpus if shape else 0) + 1)]
+
+
+def _slot_users(shape: Shape | None) -> list[str]:
+    """Manual, "Users Accounts in HTCondor for Execute Nodes": what such an account leaves running is killed too."""
+    if not slot_users(shape):
+        return []
+    return [
+        *(f"SLOT1_{n}_USER = {user}" for n, user in enumerate(slot_users(shape), start=1)),
+        "DEDICATED_EXECUTE_ACCOUNT_REGEXP = slot[0-9]+",
+    ]
 
 
 def _pace(role: Role, pace: Pace) -> str:

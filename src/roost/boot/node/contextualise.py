@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from roost.boot.condor_config import POWER_OFF, Facts, condor_config
+from roost.boot.condor_config import POWER_OFF, Facts, condor_config, slot_users
 from roost.boot.node.metadata import Metadata, MetadataError
 from roost.boot.node.system import (
     CONDOR_CONFIG,
@@ -97,6 +97,7 @@ def contextualise(instructions: Instructions) -> None:
             make_signing_key()
             keep_running("roost-approver", "approve_tokens", "Restart=always", "RestartSec=1")
         case Role.EXECUTION_POINT:
+            make_accounts(slot_users(instructions.types.get(facts.instance_type)))
             put_joining_token(instructions)
             keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5")
     note("configured", role=instructions.role)
@@ -163,6 +164,11 @@ def hosts_text(old: str, address: str, names: list[str]) -> str:
         if not line.endswith("# roost") and not (line.startswith("127.0.1.1") and set(line.split()[1:]) & set(names))
     ]
     return "\n".join([f"{address} {' '.join(names)} # roost", *(kept or ["127.0.0.1 localhost"])]) + "\n"
+
+
+def make_accounts(names: list[str]) -> None:
+    """All in one call: useradd takes its time for each, and an instance may have a hundred processors."""
+    run("systemd-sysusers", "-", feed="".join(f'u {name} - "jobs in one slot of HTCondor"\n' for name in names))
 
 
 def make_signing_key() -> None:
