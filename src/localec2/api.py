@@ -86,6 +86,8 @@ class Application:
                 time.sleep(fault.delay_s)
             if fault is not None and fault.code and not fault.after:
                 raise fault.error()
+            if fault is not None and fault.is_empty and protocol.knows(action):
+                return _xml(protocol.answer(action, protocol.empty(action)), 200)
             answer = self._answer(action, protocol.renumbered(form))
             if fault is not None and fault.code:
                 raise fault.error()

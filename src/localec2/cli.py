@@ -138,6 +138,21 @@ def console(state_dir: Path | None, instance_id: str) -> None:
 
 @cli.command()
 @_STATE_DIR
+@click.argument("path")
+@click.argument("body", required=False, metavar="[JSON]")
+def control(state_dir: Path | None, path: str, body: str | None) -> None:
+    """Call one of the service's own paths, such as `faults`; with JSON it is a POST."""
+    from localec2 import daemon
+
+    try:
+        given = None if body is None else json.loads(body)
+    except json.JSONDecodeError as error:
+        raise click.UsageError(f"the body is no JSON: {error}") from error
+    click.echo(json.dumps(daemon.control(_config(_resolved(state_dir)), path, given), indent=2))
+
+
+@cli.command()
+@_STATE_DIR
 def env(state_dir: Path | None) -> None:
     """Print what points AWS CLI, boto3 and others here: eval "$(localec2 env)"."""
     config = _config(_resolved(state_dir))

@@ -5,9 +5,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from localec2.actions.images import DEREGISTERED, new_image
+from localec2.ailments import ailment
 from localec2.context import Context
 from localec2.faults import fault
-from localec2.lifecycle import State
+from localec2.instances import HOST_FAILED, with_event
+from localec2.lifecycle import Event, State
 from localec2.model import Image, Instance
 from localec2.sweep import sweep
 
@@ -38,6 +40,12 @@ def control(method: str, path: str, body: Json, context: Context) -> Json:
             return context.faults.capacity()
         case "POST capacity":
             return _set_capacity(body, context)
+        case "GET ailments":
+            return [asdict(each) for each in context.faults.ailments()]
+        case "POST ailments":
+            return _set_ailments(body, context)
+        case "POST power":
+            return _power(body, context)
         case "POST spot-interrupt":
             return _interrupt(body, context)
         case "POST images":
@@ -73,6 +81,32 @@ def _set_capacity(body: Json, context: Context) -> Json:
         raise ControlError('capacity is a number of instances by type, such as {"t3.medium": 3, "*": 10}')
     context.faults.set_capacity(body)
     return context.faults.capacity()
+
+
+def _set_ailments(body: Json, context: Context) -> Json:
+    if not isinstance(body, list):
+        raise ControlError("ailments are a list; [] takes all away")
+    try:
+        return [asdict(each) for each in context.faults.set_ailments([ailment(each) for each in body])]
+    except (TypeError, ValueError) as error:
+        raise ControlError(str(error)) from error
+
+
+def _power(body: Json, context: Context) -> Json:
+    """`{"instance_id": ..., "do": "cut"}`: its host fails, and it is gone; "reset": it starts again after that."""
+    wanted = body.get("do") if isinstance(body, Mapping) else None
+    if wanted not in ("cut", "reset"):
+        raise ControlError('say which: {"instance_id": "i-...", "do": "cut"}, or "reset"')
+    with context.world.lock:
+        instance = context.world.get(Instance, str(body.get("instance_id")))
+        if instance is None or instance.state is not State.RUNNING:
+            raise ControlError(f"there is no running instance {body.get('instance_id')}", 404)
+        dark = replace(instance, power_cut=True)
+        if wanted == "reset":
+            context.world.put(replace(dark, reboot_requested=True))
+        else:
+            context.world.put(with_event(dark, Event.TERMINATE, context.now, reason=HOST_FAILED))
+    return {"instance_id": instance.id, "do": wanted}
 
 
 def _interrupt(body: Json, context: Context) -> Json:

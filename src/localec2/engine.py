@@ -6,11 +6,13 @@ instance's id as labels, and are found again by them.
 
 import json
 import os
+import shutil
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from localec2.ailments import PANIC, Ill, clock_files, disk
 from localec2.config import Config
 from localec2.failures import Localec2Error
 from localec2.guest import CLOUD_CONFIG, CLOUD_CONFIG_PATH, DATASOURCE, DATASOURCE_DIR
@@ -22,6 +24,10 @@ LABEL_SLOT = "localec2.slot"
 LABEL_INSTANCE = "localec2.instance"
 COMMITTED = "localhost/localec2-ami"  # what CreateImage makes; the images that `rootfs` builds are shared by services
 CONSOLE_BYTES = 65536  # what GetConsoleOutput keeps
+# Says its last words and answers nothing, the engine's wish that it stop included.
+_PANICS = f"printf '%s\\r\\n' '[    1.5] {PANIC}' > /dev/console; while :; do sleep 3600; done"
+_LIBRARIES = "*/faketime/libfaketimeMT.so.1"
+_CLOCK_LIBRARY = "/usr/local/lib/libfaketimeMT.so.1"
 _HYBRID_CGROUP = Path("/sys/fs/cgroup/unified")
 
 
@@ -66,9 +72,12 @@ class Engine:
             *("--volume", f"{guest}/datasource:{DATASOURCE_DIR}:ro"),
             *self._flags,
             *self._limits(instance),
+            *self._disks(instance),
             image.engine_ref,
-            "/sbin/init",
+            *(("/bin/sh", "-c", _PANICS) if _has(instance, Ill.NO_BOOT) else ("/sbin/init",)),
         )
+        if instance.ailments:
+            self._afflict(name, instance)
         if image.source_instance_id is not None:
             self._blank_machine_id(name)
 
@@ -147,11 +156,53 @@ class Engine:
         finally:
             self._podman("umount", container)
 
+    def _disks(self, instance: Instance) -> list[str]:
+        small = [disk(each.value) for each in instance.ailments if each.kind is Ill.SMALL_DISK]
+        return [word for path, mib in small for word in ("--tmpfs", f"{path}:rw,size={mib}m,mode=1777")]
+
+    def _afflict(self, container: str, instance: Instance) -> None:
+        """Make its ailments true on its disk, before it starts."""
+        root = Path(self._podman("mount", container).strip())
+        try:
+            for each in instance.ailments:
+                match each.kind:
+                    case Ill.MASKED_UNIT:
+                        _link(root / "etc/systemd/system" / Path(each.value).name, "/dev/null")
+                    case Ill.CLOCK:
+                        shutil.copyfile(clock_library(self._config.guest_dir), root / _CLOCK_LIBRARY.lstrip("/"))
+                        for path, text in clock_files(each.value, _CLOCK_LIBRARY).items():
+                            (root / path).parent.mkdir(parents=True, exist_ok=True)
+                            (root / path).write_text(text)
+        finally:
+            self._podman("umount", container)
+
     def _podman(self, *arguments: str) -> str:
         return run(self._argv(*arguments))
 
     def _argv(self, *arguments: str) -> list[str]:
         return ["podman", *self._runtime, *arguments]
+
+
+def clock_library(cache: Path) -> Path:
+    """libfaketime of this machine, or Debian's, fetched once. Raises `Localec2Error` where neither is to be had."""
+    work = cache / "clock"
+    there = next(iter([*Path("/usr/lib").glob(_LIBRARIES), *(work / "usr/lib").glob(_LIBRARIES)]), None)
+    if there is None:
+        work.mkdir(parents=True, exist_ok=True)
+        run(["sh", "-c", 'cd "$0" && apt-get download -q libfaketime && dpkg-deb -x libfaketime_*.deb .', str(work)])
+        there = next((work / "usr/lib").glob(_LIBRARIES), None)
+    if there is None:
+        raise Localec2Error("a wrong clock needs libfaketime", "Type `apt-get install libfaketime`.")
+    return there
+
+
+def _link(place: Path, target: str) -> None:
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+
+
+def _has(instance: Instance, kind: Ill) -> bool:
+    return any(each.kind is kind for each in instance.ailments)
 
 
 def import_image(tarball: Path, reference: str) -> None:

@@ -1,7 +1,7 @@
 """shell (threads): what goes wrong on purpose, to test clients against.
 
 A fault is an answer that takes the place of the right one: `{"action": "RunInstances", "code": "RequestLimitExceeded",
-"status": 503, "count": 2}`. Capacity says how many instances of a type may live at once.
+"status": 503, "count": 2}`. Capacity says how many instances of a type may live at once. Ailments wait for instances.
 """
 
 import threading
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from localec2.ailments import Ailment, dealt
 from localec2.errors import Ec2Error
 
 ANY = "*"
@@ -24,6 +25,7 @@ class Fault:
     match: str = ""  # what the request's body must contain
     delay_s: float = 0.0
     after: bool = False  # the request is carried out and its answer lost
+    is_empty: bool = False  # instead of an error: a list with nothing in it, as of what EC2 has just made
 
     def meets(self, action: str, body: str) -> bool:
         return self.count > 0 and self.action in (ANY, action) and self.match in body
@@ -46,6 +48,7 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._capacity: dict[str, int] = {}
+        self._ailments: list[Ailment] = []
 
     def set(self, faults: Iterable[Fault]) -> list[Fault]:
         """In place of those before."""
@@ -74,6 +77,22 @@ class Faults:
     def capacity(self) -> dict[str, int]:
         with self._lock:
             return dict(self._capacity)
+
+    def set_ailments(self, ailments: Iterable[Ailment]) -> list[Ailment]:
+        """In place of those that still waited."""
+        with self._lock:
+            self._ailments = list(ailments)
+            return list(self._ailments)
+
+    def ailments(self) -> list[Ailment]:
+        with self._lock:
+            return list(self._ailments)
+
+    def befall(self, instance_type: str, tags: Mapping[str, str]) -> tuple[Ailment, ...]:
+        """What is wrong with an instance that is launched now."""
+        with self._lock:
+            mine, self._ailments = dealt(self._ailments, instance_type, tags)
+            return mine
 
     def room(self, instance_type: str, alive: Iterable[str]) -> int | None:
         """How many more of this type may be launched, given the types that live; None: any number."""

@@ -12,6 +12,7 @@ USER_INITIATED = Reason(
 SPOT_TERMINATION = Reason(
     code="Server.SpotInstanceTermination", message="Server.SpotInstanceTermination: Spot instance termination"
 )
+HOST_FAILED = Reason(code="Server.InternalError", message="Server.InternalError: Internal error on the host")
 _ENDS = (State.STOPPING, State.SHUTTING_DOWN)
 
 

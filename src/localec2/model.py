@@ -7,6 +7,7 @@ EC2 does it. Times are seconds since the epoch.
 
 from dataclasses import dataclass, field
 
+from localec2.ailments import Ailment
 from localec2.lifecycle import State
 
 Tags = dict[str, str]
@@ -74,6 +75,8 @@ class Instance:
     spot_interruption_at: float | None = None  # announced to the instance; terminated when due
     volume_tags: Tags = field(default_factory=dict)  # of its root volume
     interface_tags: Tags = field(default_factory=dict)  # of its network interface
+    ailments: tuple[Ailment, ...] = ()  # what is wrong with it on purpose
+    power_cut: bool = False  # its next stop, reboot or end is an abrupt one
 
     @property
     def private_dns_name(self) -> str:

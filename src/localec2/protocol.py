@@ -72,6 +72,12 @@ def answer(action: str, result: Result) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
+def empty(action: str) -> Result:
+    """A result with nothing in any of its lists."""
+    members = _model().operation_model(action).output_shape.members
+    return {name: [] for name, shape in members.items() if shape.type_name == "list"}
+
+
 def error_answer(error: Ec2Error) -> bytes:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -195,7 +195,7 @@ class Reconciler:
         self._report(instance_id, Event.HALTED)
 
     def _terminate(self, instance_id: str) -> None:
-        self._engine.stop(instance_id, timeout_s=TERMINATE_TIMEOUT_S)
+        self._engine.stop(instance_id, timeout_s=0 if self._is_cut(instance_id) else TERMINATE_TIMEOUT_S)
         self._console.keep(instance_id)
         self._engine.remove(instance_id)
         self._network.unplug(instance_id)
@@ -203,14 +203,19 @@ class Reconciler:
         self._report(instance_id, Event.HALTED)
 
     def _reboot(self, instance_id: str) -> None:
-        self._engine.stop(instance_id, timeout_s=STOP_TIMEOUT_S)
+        self._engine.stop(instance_id, timeout_s=0 if self._is_cut(instance_id) else STOP_TIMEOUT_S)
         with self._world.lock:
             instance = self._world.get(Instance, instance_id)
             if instance is None or instance.state is not State.RUNNING:
                 return
-            instance = replace(instance, reboot_requested=False)
+            instance = replace(instance, reboot_requested=False, power_cut=False)
             self._world.put(instance)
         self._boot(instance)
+
+    def _is_cut(self, instance_id: str) -> bool:
+        """Whether it ends without having been told."""
+        instance = self._world.get(Instance, instance_id)
+        return instance is not None and instance.power_cut
 
     # ---- images
 

@@ -103,6 +103,7 @@ def launch(
             tags=tags,
             volume_tags=kind.tags.get("volume", {}),
             interface_tags=kind.tags.get("network-interface", {}),
+            ailments=context.faults.befall(kind.type.name, tags),
             launched_at=context.now,
             state_since=context.now,
         )

@@ -8,7 +8,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 import botocore.exceptions
 
@@ -41,11 +42,14 @@ from roost.errors import CloudError, WaitTimeoutError
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
+T = TypeVar("T")
 _SETTLE_S = 15.0  # how long EC2 may take to show what it has accepted
 _DEPENDENCY_S = 120.0  # ... and to let go of a group whose members are terminated
 _POLL_S = 0.5
 # EC2's answers to a ClientToken that it has seen with other parameters (user data holds a fresh token each time).
 _LAUNCHED_BEFORE = {"IdempotentParameterMismatch", "IdempotentInstanceTerminated"}
+# ... to one that names what was made a moment ago
+_NOT_KNOWN_YET = {"InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidKeyPair.NotFound"}
 _NO_CAPACITY = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
 
 
@@ -114,8 +118,27 @@ class Ec2:
             }
         return sorted(found)
 
-    def perform(self, action: Action, *, public_key: str = "", boot: Boot | None = None) -> tuple[str, ...]:
-        """Do one thing of a plan; the ids of the instances that a launch made."""
+    def instance_pools(self) -> dict[str, str]:
+        """Instance id -> its pool, of every pool's; terminated ones too, for the hour that EC2 shows them."""
+        tagged: Any = [{"Name": "tag-key", "Values": [POOL_TAG]}]
+        with _translated("list the instances"):
+            pages = self._client.get_paginator("describe_instances").paginate(Filters=tagged)
+            return {
+                one["InstanceId"]: wire.tags(one.get("Tags"))[POOL_TAG]
+                for page in pages
+                for reservation in page["Reservations"]
+                for one in reservation["Instances"]
+            }
+
+    def perform(
+        self,
+        action: Action,
+        *,
+        public_key: str = "",
+        boot: Boot | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> tuple[str, ...]:
+        """Do one thing of a plan; the ids of the instances that a launch made. What a launch tries is told to `say`."""
         with _translated(str(action)):
             match action:
                 case ImportKey():
@@ -135,7 +158,9 @@ class Ec2:
                 case Authorize():
                     group_id = self._group_id(action.group_name)
                     rule = wire.permission(action.ingress, group_id)
-                    self._client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+                    self._once_known(
+                        lambda: self._client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+                    )
                 case Revoke():
                     group_id = self._group_id(action.group_name)
                     rule = wire.permission(action.ingress, group_id)
@@ -143,7 +168,7 @@ class Ec2:
                 case Launch():
                     if boot is None:
                         raise ValueError("a launch needs an image and user data")
-                    return self._launch(action, boot)
+                    return self._launch(action, boot, say=say)
                 case Terminate():
                     self._client.terminate_instances(InstanceIds=list(action.instance_ids))
                 case DeleteVolume():
@@ -249,17 +274,21 @@ class Ec2:
             volumes=tuple(volume["VolumeId"] for page in volumes for volume in page["Volumes"]),
         )
 
-    def _launch(self, launch: Launch, boot: Boot) -> tuple[str, ...]:
+    def _launch(self, launch: Launch, boot: Boot, *, say: Callable[[str], None]) -> tuple[str, ...]:
         """Each type where EC2 has it; then, since EC2 chooses a zone before it looks for room, each in each zone."""
         group_id = self._group_id(launch.group_name)
         refused: botocore.exceptions.ClientError | None = None
-        client = self._client
+        client, before = self._client, ""
         for subnet_id, instance_type in self._places(launch):
+            if refused is not None:
+                place = f" in {subnet_id}" if subnet_id != launch.subnet_id else ""
+                say(f"{before} has no capacity in {self.access.region}; trying {instance_type}{place}")
+            before = instance_type
             if subnet_id != launch.subnet_id:
                 client = self._once = self._once or open_client("ec2", self.access, config=ONCE)
             what = _Attempt(launch=launch, boot=boot, type=instance_type, group_id=group_id, subnet_id=subnet_id)
             try:
-                return _run(client, what, token=what.token)
+                return self._once_known(partial(_run, client, what, token=what.token))
             except botocore.exceptions.ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code in _LAUNCHED_BEFORE:
@@ -292,10 +321,23 @@ class Ec2:
     def _group_id(self, name: str) -> str:
         # Another VPC of the account may have a group of that name that is not ours.
         by_name: Any = [{"Name": "group-name", "Values": [name]}, {"Name": "tag-key", "Values": [POOL_TAG]}]
-        groups = self._client.describe_security_groups(Filters=by_name)["SecurityGroups"]
-        if not groups:
-            raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
+        deadline = self._clock() + _SETTLE_S
+        while not (groups := self._client.describe_security_groups(Filters=by_name)["SecurityGroups"]):
+            if self._clock() > deadline:
+                raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
+            self._pause(_POLL_S)
         return groups[0]["GroupId"]
+
+    def _once_known(self, call: Callable[[], T]) -> T:
+        """What was made a moment ago may not be known everywhere yet ("Eventual consistency in the Amazon EC2 API")."""
+        deadline = self._clock() + _SETTLE_S
+        while True:
+            try:
+                return call()
+            except botocore.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in _NOT_KNOWN_YET or self._clock() > deadline:
+                    raise
+                self._pause(_POLL_S)
 
     def _subnet(self, subnet_id: str) -> Subnet:
         return wire.subnet(self._client.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0])

@@ -84,6 +84,11 @@ def localec2(arguments: Sequence[str], *, say: Callable[[str], None]) -> str:
     return printed
 
 
+def control(path: str, body: object = None) -> Any:
+    """Ask or tell EC2 on this machine itself (`/_localec2/...`): what goes wrong on purpose. Raises RoostError."""
+    return json.loads(localec2(["control", path, *([] if body is None else [json.dumps(body)])], say=lambda _: None))
+
+
 def _said(lines: Sequence[str], exit_code: int) -> RoostError:
     """Its last words as our error: a line that begins with its name, and one that says what to type.
 

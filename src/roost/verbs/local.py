@@ -4,10 +4,12 @@ import sys
 
 import click
 
+from roost.verbs.inject import inject
+
 
 @click.group("local")
 def command() -> None:
-    """Start, stop or look at EC2 on this machine."""
+    """Start, stop or look at EC2 on this machine; make things go wrong there."""
 
 
 @command.command()
@@ -44,3 +46,6 @@ def status(as_json: bool) -> None:
     from roost.cloud.endpoint import localec2
 
     click.echo(localec2(["status", *(["--json"] if as_json else [])], say=lambda _: None), nl=False)
+
+
+command.add_command(inject)

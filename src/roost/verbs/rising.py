@@ -64,9 +64,11 @@ def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAcce
     )
 
 
-def rise(spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter) -> RisenPool:
+def rise(
+    spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter, *, timeout_s: float = RISE_TIMEOUT_S
+) -> RisenPool:
     actions = prepared.planned(spec, site)
-    rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name))
+    rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name), timeout_s=timeout_s)
     rising.measure(actions)
     for action in actions:
         if isinstance(action, Launch) and action.role is Role.EXECUTION_POINT:
@@ -95,7 +97,8 @@ class _Rising:
     key: PoolKey
     moments: dict[str, Moments] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
-    deadline: float = field(default_factory=lambda: time.monotonic() + RISE_TIMEOUT_S)
+    timeout_s: float = RISE_TIMEOUT_S
+    started_at: float = field(default_factory=time.monotonic)
     console_at: float = 0.0
     is_access_point_ready: bool = False
 
@@ -115,13 +118,13 @@ class _Rising:
             joining = self._joining()  # a token that was made this moment
         boot = self._boot(action.role, joining)
         requested_at = time.time()
-        for instance_id in self.site.ec2.perform(action, boot=boot):
+        for instance_id in self.site.ec2.perform(action, boot=boot, say=self.reporter.note):
             known = Moments(instance_id=instance_id, role=action.role.value)
             self.moments[instance_id] = known.at(Milestone.REQUESTED, requested_at)
         self._look(self._found())
 
     def access_point(self) -> PoolInstance:
-        return self._access_point(self._found())
+        return self._until(self._running_access_point)
 
     def wait_for_access_point(self) -> None:
         """Until HTCondor there takes jobs and hands out tokens."""
@@ -174,9 +177,9 @@ class _Rising:
             result = reached(found)
             if result:
                 return result
-            if time.monotonic() > self.deadline:
+            if time.monotonic() > self.started_at + self.timeout_s:
                 raise WaitTimeoutError(
-                    f"the pool {self.spec.name} did not rise within {RISE_TIMEOUT_S:.0f} s; {self._stuck(found)}",
+                    f"the pool {self.spec.name} did not rise within {self.timeout_s:.0f} s; {self._stuck(found)}",
                     f"`roost up` again goes on waiting; `roost down {self.spec.name}` ends it",
                 )
             time.sleep(_LOOK_EVERY_S[self.spec.cloud])
@@ -214,14 +217,12 @@ class _Rising:
                 )
 
     def _running_access_point(self, found: Found) -> PoolInstance | None:
-        instance = self._access_point(found)
-        return instance if instance.state is InstanceState.RUNNING else None
-
-    def _access_point(self, found: Found) -> PoolInstance:
         points = found.with_role(Role.ACCESS_POINT)
-        if not points:
-            raise CloudError(f"the pool {self.spec.name} has no access point", "`roost up` again makes one")
-        return points[0]
+        if points:
+            return points[0] if points[0].state is InstanceState.RUNNING else None
+        if any(known.role == Role.ACCESS_POINT for known in self.moments.values()):
+            return None  # launched a moment ago, and EC2 does not show it yet
+        raise CloudError(f"the pool {self.spec.name} has no access point", "`roost up` again makes one")
 
     def _answers(self, access_point: SshAccessPoint, found: Found) -> bool:  # noqa: ARG002 (for `_until`)
         try:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from roost.verbs.which_pool import cloud_option, pool_argument
+from roost.verbs.which_pool import cloud_option, pool_argument, timeout_option
 
 
 @click.command("up")
@@ -12,7 +12,8 @@ from roost.verbs.which_pool import cloud_option, pool_argument
 @cloud_option
 @click.option("--dry-run", is_flag=True, help="Only print what would be done, and what it costs an hour.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
-def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool) -> None:
+@timeout_option
+def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool, timeout_s: int) -> None:
     """Launch a pool and wait until every instance has joined it.
 
     POOL is a pool.yml (default: ./pool.yml) or just a name. Repeat it as you like: what is there stays, what is
@@ -37,7 +38,7 @@ def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool) -> No
     with reporter_for(sys.stderr) as reporter:
         image = prepared.image(spec, site, reporter)
         try:
-            risen = rise(spec, site, image, reporter)
+            risen = rise(spec, site, image, reporter, timeout_s=timeout_s)
         except KeyboardInterrupt:
             reporter.note(f"interrupted; what was launched is still there. To end it: roost down {spec.name}")
             raise

@@ -10,10 +10,10 @@ import click
 
 from roost.cloud.ec2 import Ec2
 from roost.cloud.endpoint import Endpoint, connect
-from roost.cloud.model import Found
+from roost.cloud.model import Found, PoolInstance
 from roost.cloud.plan import Asker
 from roost.errors import NotFoundError, UsageError
-from roost.spec import PoolSpec, named, parse
+from roost.spec import PoolSpec, named, parse, seconds
 from roost.yaml_lines import did_you_mean
 
 _DEFAULT_FILE = Path("pool.yml")
@@ -82,6 +82,23 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
     )
 
 
+def found_instance(
+    instance_id: str, cloud: str | None, *, say: Callable[[str], None]
+) -> tuple[PoolSpec, Site, PoolInstance]:
+    """An instance of any pool, terminated or not. Raises NotFoundError with the nearest id."""
+    spec = spec_of(None, cloud)
+    where = site(spec, say=say, start=False)
+    pools = where.ec2.instance_pools()
+    if instance_id not in pools:
+        raise NotFoundError(
+            f"{_place(spec)} has no instance {instance_id} of a pool{did_you_mean(instance_id, pools)}", "roost status"
+        )
+    if pools[instance_id] != spec.name:
+        spec = named(pools[instance_id]).model_copy(update={"cloud": spec.cloud, "region": spec.region})
+    found = where.ec2.describe(spec.name)
+    return spec, where, next(i for i in found.instances if i.id == instance_id)
+
+
 def _place(spec: PoolSpec) -> str:
     return "EC2 on this machine" if spec.cloud == "local" else f"AWS, {spec.region}"
 
@@ -91,3 +108,20 @@ cloud_option = click.option(
     "--cloud", type=click.Choice(["local", "aws"]), help="Where the pool is (default: what pool.yml says, else local)."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+
+
+class _Duration(click.ParamType[int]):
+    """Seconds, written as in pool.yml."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        read = seconds(value)
+        if not isinstance(read, int) or read <= 0:
+            self.fail(f"'{value}' is no duration: write it as 90s, 15m, 3h or 2d", param, ctx)
+        return read
+
+
+timeout_option = click.option(
+    "--timeout", "timeout_s", type=_Duration(), default="10m", show_default=True, help="How long to wait for the pool."
+)
