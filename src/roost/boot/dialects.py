@@ -186,7 +186,8 @@ def worker_config(worker: Worker, place: Place, *, power_off: str) -> str:
             "ALLOW_WRITE = $(CONDOR_HOST) $(FULL_HOSTNAME) $(IPV4_ADDRESS)",
             "ALLOW_DAEMON = $(ALLOW_WRITE)",
             "ALLOW_ADMINISTRATOR = $(FULL_HOSTNAME) $(IPV4_ADDRESS)",
-            "SEC_DEFAULT_AUTHENTICATION = OPTIONAL",
+            # Debian's own configuration requires all three
+            *(f"SEC_DEFAULT_{what} = OPTIONAL" for what in ("AUTHENTICATION", "ENCRYPTION", "INTEGRITY")),
             "SEC_DEFAULT_AUTHENTICATION_METHODS = FS, IDTOKENS",
         ]
     return "\n".join(lines) + "\n"
