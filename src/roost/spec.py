@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from roost.errors import UsageError
 from roost.yaml_lines import Document, did_you_mean, parse_yaml
@@ -44,6 +45,15 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _port_range(value: str | None) -> str | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", value)
+    if not found or not 1024 < int(found[1]) < int(found[2]) < 65536:
+        raise PydanticCustomError("ports", "a range of ports is written like 40000-40050, from 1025 to 65535")
+    return value
+
+
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
 Package = Annotated[str, Field(pattern=_PACKAGE)]
 
@@ -70,6 +80,21 @@ class Image(_Part):
     id: str | None = Field(default=None, pattern=_IMAGE)
 
 
+class Network(_Part):
+    """How execution points are reached: they call out, or are called at their own address."""
+
+    mode: Literal["auto", "outbound", "direct"] = "auto"
+    ports: Annotated[str | None, AfterValidator(_port_range)] = None  # for direct mode; None: the one shared port
+
+    @property
+    def port_range(self) -> tuple[int, int] | None:
+        """First and last."""
+        if self.ports is None:
+            return None
+        first, _, last = self.ports.partition("-")
+        return int(first), int(last)
+
+
 class PoolSpec(_Part):
     """A pool as its user wants it. Durations are seconds."""
 
@@ -81,6 +106,7 @@ class PoolSpec(_Part):
     access_point_type: str = "t3.medium"
     workers: Workers = Workers()
     image: Image = Image()
+    network: Network = Network()
     lease: Duration = 3 * 3600
     idle: Duration = 15 * 60
     condor_config: str = ""

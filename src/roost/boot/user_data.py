@@ -23,10 +23,12 @@ LIMIT_BYTES = 16_384  # of EC2, before base64 (User Guide, "Run commands when yo
 SHIPPED = (
     "roles.py",
     "settings.py",
+    "network.py",
     "condor_config.py",
     "node/system.py",
     "node/timeline.py",
     "node/metadata.py",
+    "node/probe.py",
     "node/contextualise.py",
     "node/own_token.py",
     "node/approve_tokens.py",

@@ -58,10 +58,15 @@ class PoolInstance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ingress:
-    """One thing a group lets in: a TCP port from an address range, or from the members of the group itself."""
+    """One thing a group lets in: TCP ports from an address range, or from the members of the group itself."""
 
     port: int
     cidr: str | None  # None: from members
+    to_port: int | None = None  # the last of a range; None: just the one port
+
+    def __str__(self) -> str:
+        ports = f"port {self.port}" if self.to_port is None else f"ports {self.port} to {self.to_port}"
+        return f"{ports} in from {self.cidr or 'the members'}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +141,7 @@ class Authorize:
     ingress: Ingress
 
     def __str__(self) -> str:
-        return f"let port {self.ingress.port} in from {self.ingress.cidr or 'the members'} of {self.group_name}"
+        return f"let {self.ingress} of {self.group_name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +150,7 @@ class Revoke:
     ingress: Ingress
 
     def __str__(self) -> str:
-        return f"no longer let port {self.ingress.port} in from {self.ingress.cidr or 'the members'}"
+        return f"no longer let {self.ingress}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

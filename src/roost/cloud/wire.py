@@ -42,12 +42,13 @@ def subnet(described: "SubnetTypeDef") -> Subnet:
 def ingress(permissions: Sequence["IpPermissionTypeDef | Any"], group_id: str) -> Iterator[Ingress]:
     """The rules of the kinds that Roost makes; others are their maker's, who put them there by hand."""
     for rule in permissions:
-        port = rule.get("FromPort", -1)
-        if rule["IpProtocol"] != "tcp" or port != rule.get("ToPort", -1):
+        first, last = rule.get("FromPort", -1), rule.get("ToPort", -1)
+        if rule["IpProtocol"] != "tcp":
             continue
-        yield from (Ingress(port=port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
-        pairs = rule.get("UserIdGroupPairs", [])
-        yield from (Ingress(port=port, cidr=None) for pair in pairs if pair.get("GroupId") == group_id)
+        to_port = last if last != first else None
+        yield from (Ingress(port=first, to_port=to_port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
+        pairs = [pair for pair in rule.get("UserIdGroupPairs", []) if pair.get("GroupId") == group_id]
+        yield from (Ingress(port=first, to_port=to_port, cidr=None) for _ in pairs)
 
 
 def permission(ingress: Ingress, group_id: str) -> Any:
@@ -57,7 +58,7 @@ def permission(ingress: Ingress, group_id: str) -> Any:
         if ingress.cidr
         else {"UserIdGroupPairs": [{"GroupId": group_id}]}
     )
-    return {"IpProtocol": "tcp", "FromPort": ingress.port, "ToPort": ingress.port, **source}
+    return {"IpProtocol": "tcp", "FromPort": ingress.port, "ToPort": ingress.to_port or ingress.port, **source}
 
 
 def specification(kind: str, tags: Mapping[str, str]) -> Any:

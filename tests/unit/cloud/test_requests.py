@@ -174,6 +174,7 @@ INSTANCES_XML = """
 </item></instancesSet></item></reservationSet>"""
 FROM_ADA = Ingress(port=SSH_PORT, cidr="192.0.2.7/32")
 FROM_MEMBERS = Ingress(port=CONDOR_PORT, cidr=None)
+RANGE_FROM_ADA = Ingress(port=40000, to_port=40050, cidr="192.0.2.7/32")
 
 
 def rule_xml(protocol: str, first: str = "", last: str = "", *, cidr: str = "", group: str = "") -> str:
@@ -482,7 +483,8 @@ def test_a_pool_is_what_carries_its_tag(ec2: Ec2, wire: Wire) -> None:
         (rule_xml("tcp", "22", "22", cidr="0.0.0.0/0"), {Ingress(port=SSH_PORT, cidr="0.0.0.0/0")}),
         (rule_xml("tcp", "9618", "9618", group=GROUP_ID), {FROM_MEMBERS}),
         (rule_xml("tcp", "9618", "9618", group="sg-00000000000000002"), set()),  # not the members
-        (rule_xml("tcp", "1", "9618", group=GROUP_ID), set()),
+        (rule_xml("tcp", "1", "9618", group=GROUP_ID), {Ingress(port=1, to_port=9618, cidr=None)}),
+        (rule_xml("tcp", "40000", "40050", cidr="192.0.2.7/32"), {RANGE_FROM_ADA}),
         (rule_xml("udp", "22", "22", cidr="192.0.2.7/32"), set()),
         (rule_xml("-1", cidr="192.0.2.7/32"), set()),
         (rule_xml("icmp", "-1", "-1", cidr="0.0.0.0/0"), set()),
