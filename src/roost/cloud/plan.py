@@ -98,7 +98,9 @@ def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct:
     name = resource_name(spec.name)
     group = _group(name, found)
     present = group.ingress if group else frozenset()
-    direct = _let_in(_direct_ports(spec.network, present, has_picked_direct=has_picked_direct), found, asker)
+    ports = _direct_ports(spec.network, present, has_picked_direct=has_picked_direct)
+    # an access point of the same zone comes to the private address, as a member
+    direct = [*_let_in(ports, found, asker), *(Ingress(port=p, to_port=to, cidr=None) for p, to in ports if to)]
     if spec.access_point == "cloud" and not found.with_role(Role.ACCESS_POINT):
         # Its address is not known before it is there; then this is planned again.
         direct = [ingress for ingress in present if spec.network.mode != "outbound" and _is_direct(ingress)]

@@ -185,7 +185,7 @@ def test_a_plan_is_complete(pool: tuple[PoolSpec, Found], asker: Asker) -> None:
     ingress = _group(risen, resource_name(spec.name)).ingress
     assert ingress >= {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
     rest = ingress - {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
-    assert {i.cidr for i in rest} <= {FROM_ACCESS_POINT.cidr}
+    assert {i.cidr for i in rest} <= {FROM_ACCESS_POINT.cidr, None}
     if spec.network.mode == "direct":
         assert {(i.port, i.to_port) for i in rest} == {spec.network.port_range or (CONDOR_PORT, None)}
     if spec.network.mode == "outbound":
@@ -230,7 +230,7 @@ def test_a_down_cut_off_anywhere_is_completed_by_the_next(pool: tuple[PoolSpec, 
 def test_only_the_asker_and_members_are_let_in(pool: tuple[PoolSpec, Found], asker: Asker) -> None:
     allowed = {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
     opened = {a.ingress for a in up(pool[1], spec=pool[0], asker=asker) if isinstance(a, Authorize)}
-    assert {i.cidr for i in opened - allowed} <= {FROM_ACCESS_POINT.cidr}
+    assert {i.cidr for i in opened - allowed} <= {FROM_ACCESS_POINT.cidr, None}
     if pool[0].network.mode == "outbound":
         assert opened <= allowed
 
@@ -295,6 +295,7 @@ def test_the_door_is_open_to_todays_address_alone(
 
 OLD_ACCESS_POINT = Ingress(port=CONDOR_PORT, cidr="198.18.0.8/32")
 RANGE_FROM_ACCESS_POINT = Ingress(port=40000, to_port=40050, cidr="198.18.0.9/32")
+RANGE_FROM_MEMBERS = Ingress(port=40000, to_port=40050, cidr=None)
 RANGE_FROM_ADA = Ingress(port=40000, to_port=40050, cidr="192.0.2.7/32")
 CONDOR_FROM_ADA = Ingress(port=CONDOR_PORT, cidr="192.0.2.7/32")
 CONDOR_FROM_YESTERDAY = Ingress(port=CONDOR_PORT, cidr="203.0.113.9/32")
@@ -309,10 +310,15 @@ CONDOR_FROM_ALL = Ingress(port=CONDOR_PORT, cidr="0.0.0.0/0")
         (Network(mode="outbound"), False, {FROM_ACCESS_POINT}, set()),
         (Network(mode="direct"), False, set(), {FROM_ACCESS_POINT}),
         (Network(mode="direct"), False, {OLD_ACCESS_POINT}, {FROM_ACCESS_POINT}),
-        (Network(mode="direct", ports="40000-40050"), False, {FROM_ACCESS_POINT}, {RANGE_FROM_ACCESS_POINT}),
+        (
+            Network(mode="direct", ports="40000-40050"),
+            False,
+            {FROM_ACCESS_POINT},
+            {RANGE_FROM_ACCESS_POINT, RANGE_FROM_MEMBERS},
+        ),
         (Network(), False, set(), set()),
         (Network(), True, set(), {FROM_ACCESS_POINT}),
-        (Network(ports="40000-40050"), True, set(), {RANGE_FROM_ACCESS_POINT}),
+        (Network(ports="40000-40050"), True, set(), {RANGE_FROM_ACCESS_POINT, RANGE_FROM_MEMBERS}),
         # what `auto` has picked before stays, at today's address; what nobody of ours has opened goes
         (Network(), False, {OLD_ACCESS_POINT}, {FROM_ACCESS_POINT}),
         (Network(), False, {CONDOR_FROM_ALL}, set()),
