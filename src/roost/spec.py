@@ -4,11 +4,11 @@ All mistakes are reported at once, each with its file, line and the nearest vali
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from roost.errors import UsageError
 from roost.yaml_lines import Document, did_you_mean, parse_yaml
@@ -20,28 +20,6 @@ _NAME = r"^[a-z][a-z0-9-]{0,30}$"
 _REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 _IMAGE = r"^ami-[0-9a-f]{8,17}$"
 _SUBNET = r"^subnet-[0-9a-f]{8,17}$"
-_PLACE = r"^/[a-z0-9][a-z0-9_-]{0,30}$"
-_SYSTEM = {
-    "bin",
-    "boot",
-    "dev",
-    "etc",
-    "home",
-    "lib",
-    "lib64",
-    "opt",
-    "proc",
-    "root",
-    "run",
-    "sbin",
-    "srv",
-    "sys",
-    "tmp",
-    "usr",
-    "var",
-}
-_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"  # S3 User Guide, "General purpose bucket naming rules"
-_PROFILE = r"^[\w+=,.@-]{1,128}$"  # IAM API reference, InstanceProfile
 # What each asks for, as a sentence.
 _PATTERNS = {
     _PACKAGE: "a Debian package is written like samtools or python3-numpy",
@@ -49,9 +27,6 @@ _PATTERNS = {
     _REGION: "a region is written like us-east-1",
     _IMAGE: "an image's id is written like ami-0123456789abcdef0",
     _SUBNET: "a subnet's id is written like subnet-0123456789abcdef0",
-    _PLACE: "a shared file system is a directory of its own below /, such as /shared",
-    _BUCKET: "a bucket's name is 3 to 63 lower-case letters, digits, dots and hyphens",
-    _PROFILE: "an instance profile is named by its name, not by its ARN",
 }
 
 
@@ -70,8 +45,13 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _of_kind(value: object) -> object:
-    return {"kind": value} if isinstance(value, str) else value
+def _port_range(value: str | None) -> str | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", value)
+    if not found or not 1024 < int(found[1]) < int(found[2]) < 65536:
+        raise PydanticCustomError("ports", "a range of ports is written like 40000-40050, from 1025 to 65535")
+    return value
 
 
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
@@ -100,15 +80,19 @@ class Image(_Part):
     id: str | None = Field(default=None, pattern=_IMAGE)
 
 
-class Shared(_Part):
-    """What all instances see under one path, or none of that: HTCondor moves each job's files by itself."""
+class Network(_Part):
+    """How execution points are reached: they call out, or are called at their own address."""
 
-    kind: Literal["none", "gluster", "nfs", "efs", "s3"] = "none"
-    at: str = Field(default="/shared", pattern=_PLACE)
-    layout: Literal["distribute", "replica"] = "distribute"  # of gluster
-    copies: int = Field(default=2, ge=2, le=4, strict=True)  # of each file, with layout replica
-    bucket: str | None = Field(default=None, pattern=_BUCKET)  # of s3
-    profile: str | None = Field(default=None, pattern=_PROFILE)  # of s3: the access point's instance profile
+    mode: Literal["auto", "outbound", "direct"] = "auto"
+    ports: Annotated[str | None, AfterValidator(_port_range)] = None  # for direct mode; None: the one shared port
+
+    @property
+    def port_range(self) -> tuple[int, int] | None:
+        """First and last."""
+        if self.ports is None:
+            return None
+        first, _, last = self.ports.partition("-")
+        return int(first), int(last)
 
 
 class PoolSpec(_Part):
@@ -122,7 +106,7 @@ class PoolSpec(_Part):
     access_point_type: str = "t3.medium"
     workers: Workers = Workers()
     image: Image = Image()
-    shared: Annotated[Shared, BeforeValidator(_of_kind)] = Shared()
+    network: Network = Network()
     lease: Duration = 3 * 3600
     idle: Duration = 15 * 60
     condor_config: str = ""
@@ -136,14 +120,10 @@ def parse(text: str, source: Path) -> PoolSpec:
     if not isinstance(document.value, dict):
         raise UsageError(f"{document.at(())}: a pool is a list of `key: value` lines", f"edit {source}")
     try:
-        spec = PoolSpec.model_validate(document.value)
+        return PoolSpec.model_validate(document.value)
     except ValidationError as error:
         mistakes = sorted((_mistake(document, dict(e)) for e in error.errors()), key=lambda m: m[0])
         raise UsageError("\n".join(text for _, text in mistakes), f"edit {source}") from error
-    disagreements = sorted((document.line(path), f"{document.at(path)}: {said}") for path, said in _shared_wrong(spec))
-    if disagreements:
-        raise UsageError("\n".join(text for _, text in disagreements), f"edit {source}")
-    return spec
 
 
 def named(word: str) -> PoolSpec:
@@ -155,27 +135,6 @@ def named(word: str) -> PoolSpec:
     if not re.fullmatch(_NAME, word):
         raise UsageError(f"'{word}' names no pool: {_PATTERNS[_NAME]}", "a pool's name, or a file that ends in .yml")
     return PoolSpec(name=word)
-
-
-def _shared_wrong(spec: PoolSpec) -> Iterator[tuple[tuple[str, ...], str]]:
-    """(path, sentence) for each key of `shared` that does not go with another one."""
-    shared, given = spec.shared, spec.shared.model_fields_set
-    of = {"layout": "gluster", "copies": "gluster", "bucket": "s3", "profile": "s3"}
-    for key in sorted(given & of.keys()):
-        if shared.kind != of[key]:
-            yield ("shared", key), f"'{key}' is a matter of `kind: {of[key]}`, and this is `kind: {shared.kind}`"
-    if shared.at.removeprefix("/") in _SYSTEM:
-        yield ("shared", "at"), f"'at' cannot be '{shared.at}': {_PATTERNS[_PLACE]}"
-    if shared.kind == "s3" and shared.bucket is None:
-        yield ("shared",), "'shared' of kind s3 needs the name of a bucket: `bucket: ...`"
-    if shared.kind == "gluster" and "copies" in given and shared.layout == "distribute":
-        yield ("shared", "copies"), "'copies' is a matter of `layout: replica`: distribute keeps one of each file"
-    if shared.kind == "gluster" and shared.layout == "replica" and spec.workers.count % shared.copies:
-        yield (
-            ("workers", "count"),
-            f"'count' cannot be {spec.workers.count}: {shared.copies} copies of each file need a multiple of"
-            f" {shared.copies} execution points",
-        )
 
 
 def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:

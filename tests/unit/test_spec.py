@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.errors import UsageError
-from roost.spec import PoolSpec, named, parse
+from roost.spec import Network, PoolSpec, named, parse
 
 POOL = Path("pool.yml")
 KEYS = sorted([*PoolSpec.model_fields, "count", "type", "packages", "id", "wokers", "7", "~"])
@@ -33,23 +33,11 @@ WRONG = [
     ("idle: 10s", "pool.yml:1: 'idle' cannot be '10s': it has to be between 1m and 14d"),
     ("lease: 15d", "pool.yml:1: 'lease' cannot be '15d': it has to be between 1m and 14d"),
     ("condor_config: 3", "pool.yml:1: 'condor_config' cannot be 3: it has to be text"),
-    ("shared: glustre", "pool.yml:1: 'kind' cannot be 'glustre'; did you mean 'gluster'?"),
-    (
-        "shared:\n  kind: gluster\n  at: /usr",
-        "pool.yml:3: 'at' cannot be '/usr': a shared file system is a directory of",
-    ),
-    ("shared: {kind: gluster, layout: stripe}", "pool.yml:1: 'layout' cannot be 'stripe'"),
-    (
-        "shared:\n  kind: nfs\n  copies: 2",
-        "pool.yml:3: 'copies' is a matter of `kind: gluster`, and this is `kind: nfs`",
-    ),
-    ("shared:\n  kind: gluster\n  copies: 2", "pool.yml:3: 'copies' is a matter of `layout: replica`"),
-    (
-        "workers:\n  count: 3\nshared: {kind: gluster, layout: replica}",
-        "pool.yml:2: 'count' cannot be 3: 2 copies of each file need a multiple of 2 execution points",
-    ),
-    ("name: a\nshared: s3", "pool.yml:2: 'shared' of kind s3 needs the name of a bucket"),
-    ("shared: {kind: s3, bucket: A_b}", "pool.yml:1: 'bucket' cannot be 'A_b': a bucket's name is 3 to 63"),
+    ("network: {mode: dirct}", "pool.yml:1: 'mode' cannot be 'dirct'; did you mean 'direct'?"),
+    ("network:\n  ports: 40000", "pool.yml:2: 'ports' cannot be 40000: it has to be text"),
+    ("network: {ports: 40050-40000}", "pool.yml:1: 'ports' cannot be '40050-40000': a range of ports is written like "),
+    ("network: {ports: 1000-2000}", "pool.yml:1: 'ports' cannot be '1000-2000': a range of ports is written like "),
+    ("network: {port: 1}", "pool.yml:1: unknown key 'port'; did you mean 'ports'?"),
     ("- a", "pool.yml:1: a pool is a list of `key: value` lines"),
     ("name: }", "pool.yml:1: this is not YAML: "),
     ("name: a\nname: b", "pool.yml:2: 'name' is there twice; it is also on line 1"),
@@ -81,11 +69,7 @@ def test_mistakes_are_told_all_at_once_by_line() -> None:
         ("lease: 90m\nidle: 120", PoolSpec(lease=5400, idle=120)),
         ("lease: 1.5h", PoolSpec(lease=5400)),
         ("image: {packages: [bwa, g++]}", PoolSpec.model_validate({"image": {"packages": ("bwa", "g++")}})),
-        ("shared: gluster", PoolSpec.model_validate({"shared": {"kind": "gluster"}})),
-        (
-            "shared: {kind: gluster, layout: replica, at: /work}",
-            PoolSpec.model_validate({"shared": {"kind": "gluster", "layout": "replica", "at": "/work"}}),
-        ),
+        ("network: {mode: direct, ports: 40000-40050}", PoolSpec(network=Network(mode="direct", ports="40000-40050"))),
         ("workers: {type: m7i.large}", PoolSpec.model_validate({"workers": {"type": ("m7i.large",)}})),
     ],
 )

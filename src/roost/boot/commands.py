@@ -21,6 +21,9 @@ class Joined:
     name: str
     cpus: int
     memory_mib: int
+    port: int  # where it listens
+    network_mode: str = ""  # what it took, and why
+    network_reason: str = ""
 
 
 def is_ready() -> list[str]:
@@ -51,7 +54,7 @@ def joining_token(printed: str) -> str:
 
 def list_joined() -> list[str]:
     """One ad per execution point: its partitionable slot."""
-    attributes = "RoostInstanceId,Machine,TotalSlotCpus,TotalSlotMemory"
+    attributes = "RoostInstanceId,Machine,TotalSlotCpus,TotalSlotMemory,MyAddress,RoostNetworkMode,RoostNetworkReason"
     constraint = "PartitionableSlot && RoostInstanceId isnt undefined"
     return ["condor_status", "-const", constraint, "-attributes", attributes, "-json"]
 
@@ -66,6 +69,23 @@ def joined(printed: str) -> list[Joined]:
             name=ad["Machine"],
             cpus=int(ad["TotalSlotCpus"]),
             memory_mib=int(ad["TotalSlotMemory"]),
+            port=port_in(ad["MyAddress"]),
+            network_mode=ad.get("RoostNetworkMode", ""),
+            network_reason=ad.get("RoostNetworkReason", ""),
         )
         for ad in json.loads(printed)
     ]
+
+
+def port_in(sinful: str) -> int:
+    """The port in an address as HTCondor writes it.
+
+    >>> port_in("<198.18.1.2:9618?addrs=198.18.1.2-9618&noUDP&sock=startd_1_2>")
+    9618
+    """
+    return int(sinful.strip("<>").partition("?")[0].rpartition(":")[2])
+
+
+def reaches(address: str, port: int) -> list[str]:
+    """Exit code 0 when a connection from there to that address comes about."""
+    return ["timeout", "20", "bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "bash", address, str(port)]

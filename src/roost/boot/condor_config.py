@@ -2,8 +2,8 @@
 
 Travels to the instance with the node programs: standard library only. The text holds no secret.
 
-Outbound mode: an execution point registers with the broker (CCB) of the collector and opens no port; the schedd asks
-the broker to be called back. The manual's sections on CCB, IDTOKENS and partitionable slots explain every name here.
+How execution points are reached is `network`'s. The manual's sections on IDTOKENS and partitionable slots explain the
+names here.
 
 Not used: attaching slots directly to the schedd. It saves the wait for a negotiation, half a second here; but the
 schedd wants DAEMON of whoever does it, which would let an execution point submit jobs.
@@ -11,11 +11,11 @@ schedd wants DAEMON of whoever does it, which would let an execution point submi
 
 from dataclasses import dataclass
 
+from roost.boot.network import PORT, Way, execution_point_lines, private_network
 from roost.boot.roles import Role
 from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape, trust_domain
 
 POWER_OFF = f"{PROGRAMS}/power-off"  # condor_master runs it, as root, instead of leaving
-PORT = 9618  # shared by every daemon of the access point; the only one a security group opens inside the pool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +27,8 @@ class Facts:
     zone: str
     private_ip: str
     lease_ends_at: int  # seconds since the epoch
+    public_ip: str = ""  # empty: it has none
+    way: Way | None = None  # how an execution point is reached
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +96,7 @@ def condor_config(instructions: Instructions, facts: Facts) -> str:
     """The whole of /etc/condor/config.d/50-roost.config."""
     match instructions.role:
         case Role.ACCESS_POINT:
-            sections = [_pool(instructions, facts), _access_point(instructions)]
+            sections = [_pool(instructions, facts), _access_point(instructions, facts)]
         case Role.EXECUTION_POINT:
             sections = [_pool(instructions, facts), _execution_point(instructions, facts)]
     if instructions.settings.intervals is Intervals.ROOST:
@@ -153,11 +155,13 @@ DELEGATE_JOB_GSI_CREDENTIALS = False
 """
 
 
-def _access_point(instructions: Instructions) -> str:
+def _access_point(instructions: Instructions, facts: Facts) -> str:
     return f"""\
 # access point and central manager; jobs never run here
 DAEMON_LIST = MASTER COLLECTOR NEGOTIATOR SCHEDD
 SCHEDD_NAME = ap@{trust_domain(instructions)}
+# the private addresses of execution points in direct mode are for those of this zone
+PRIVATE_NETWORK_NAME = {private_network(facts.zone)}
 # what a token of an execution point may do, and nothing else
 ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(trust_domain(instructions))} ep-*@$(UID_DOMAIN)
 ALLOW_ADVERTISE_MASTER = $(ALLOW_ADVERTISE_STARTD)
@@ -178,18 +182,29 @@ def only_in_its_own_name(trust_domain: str) -> str:
 
 
 def _execution_point(instructions: Instructions, facts: Facts) -> str:
+    if facts.way is None:
+        raise ValueError("an execution point knows how it is reached")
     attributes = {
         "RoostPool": f'"{instructions.pool}"',
         "RoostInstanceId": f'"{facts.instance_id}"',
         "RoostInstanceType": f'"{facts.instance_type}"',
         "RoostZone": f'"{facts.zone}"',
         "RoostLeaseEndsAt": str(facts.lease_ends_at),
+        "RoostNetworkMode": f'"{facts.way.mode}"',
+        "RoostNetworkReason": f'"{facts.way.reason}"',
     }
     lines = [
-        "# execution point: opens no port, is called back through the broker",
+        "# execution point",
         "DAEMON_LIST = MASTER STARTD",
-        "CCB_ADDRESS = $(COLLECTOR_HOST)",
-        f"PRIVATE_NETWORK_NAME = {facts.instance_id}.$(TRUST_DOMAIN)",
+        "",
+        *execution_point_lines(
+            facts.way,
+            instance_id=facts.instance_id,
+            zone=facts.zone,
+            private_ip=facts.private_ip,
+            public_ip=facts.public_ip,
+            ports=instructions.settings.network.ports,
+        ),
         "",
         "use FEATURE:PartitionableSlot",
         *_size(instructions.types.get(facts.instance_type)),

@@ -20,22 +20,26 @@ class Intervals(StrEnum):
     HTCONDOR_DEFAULT = "htcondor-default"  # nothing is set: the yardstick of `bench/`
 
 
+class NetworkMode(StrEnum):
+    """How execution points are reached (see `network`)."""
+
+    AUTO = "auto"  # each execution point finds out at boot
+    OUTBOUND = "outbound"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Network:
+    mode: NetworkMode = NetworkMode.AUTO
+    ports: tuple[int, int] | None = None  # first and last, for direct mode; None: the one shared port
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
     """What an instance type has: a guest may see its host's figures, so it is told."""
 
     cpus: int
     memory_mib: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sharing:
-    """A file system that all instances see at the same place."""
-
-    kind: str  # as in pool.yml
-    at: str
-    copies: int = 1  # of each file, where the execution points keep them themselves
-    server: str = ""  # the address of a server that is no instance of the pool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +50,7 @@ class BootSettings:
     condor_config: str = ""  # verbatim, last on execution points
     owners: tuple[str, ...] = ()  # whose jobs an execution point takes; (): anybody's
     intervals: Intervals = Intervals.ROOST
-    sharing: Sharing | None = None
+    network: Network = Network()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +61,7 @@ class Joining:
     token: str  # short-lived; may advertise an execution point, nothing else
     trust_domain: str = ""  # of a pool that was there before; "": the one that goes with the pool's name
     port: int = 9618
+    schedd: str = ""  # address of the machine that jobs are submitted on; empty: it is the central manager
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,11 +97,12 @@ def instructions_json(instructions: Instructions) -> str:
 def instructions_from_json(text: str) -> Instructions:
     """The inverse of `instructions_json`; KeyError, TypeError or ValueError when it is not one."""
     told = json.loads(text)
-    sharing = told["settings"]["sharing"]
-    settings = told["settings"] | {
-        "intervals": Intervals(told["settings"]["intervals"]),
-        "owners": tuple(told["settings"]["owners"]),
-        "sharing": Sharing(**sharing) if sharing else None,
+    settings = told["settings"]
+    ports = settings["network"]["ports"]
+    settings |= {
+        "intervals": Intervals(settings["intervals"]),
+        "owners": tuple(settings["owners"]),
+        "network": Network(mode=NetworkMode(settings["network"]["mode"]), ports=tuple(ports) if ports else None),
     }
     return Instructions(
         pool=told["pool"],

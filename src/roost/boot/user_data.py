@@ -23,20 +23,15 @@ LIMIT_BYTES = 16_384  # of EC2, before base64 (User Guide, "Run commands when yo
 SHIPPED = (
     "roles.py",
     "settings.py",
+    "network.py",
     "condor_config.py",
     "node/system.py",
     "node/timeline.py",
     "node/metadata.py",
+    "node/probe.py",
     "node/contextualise.py",
     "node/own_token.py",
     "node/approve_tokens.py",
-)
-# ... and where the pool shares a file system.
-SHIPPED_TO_SHARE = (
-    "shared_fs.py",
-    "node/shared.py",
-    "node/shared_look.py",
-    "node/gluster_peers.py",
 )
 
 # `bootcmd` is the earliest hook of a cloud-config (cloud-init's network stage), and the only list that runs at every
@@ -64,7 +59,7 @@ def user_data(
     """A gzip-compressed cloud-config, at most 16 KiB; UsageError when the settings make it longer."""
     instructions = Instructions(pool=pool, role=role, types=types, settings=settings, joining=joining)
     cloud_config = {
-        "bootcmd": [["python3", "-c", _UNPACK, programs(settings), instructions_json(instructions)]],
+        "bootcmd": [["python3", "-c", _UNPACK, programs(), instructions_json(instructions)]],
         "manage_etc_hosts": False,  # Debian's cloud images would point the host's name at 127.0.1.1
         "ssh_genkeytypes": ["ed25519"],  # the first boot does not wait for an RSA key
     }
@@ -82,11 +77,10 @@ def user_data(
     return compressed
 
 
-def programs(settings: BootSettings) -> str:
+def programs() -> str:
     """The node programs as JSON: path -> text."""
     boot = resources.files("roost.boot")
-    names = (*SHIPPED, *(SHIPPED_TO_SHARE if settings.sharing else ()))
-    texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in names}
+    texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in SHIPPED}
     return json.dumps(texts)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 import botocore.exceptions
 
 from roost.boot.settings import Shape
-from roost.cloud import wire
+from roost.cloud import debian_image, wire
 from roost.cloud.clients import ONCE, Access, open_client
 from roost.cloud.clients import translated as _translated
 from roost.cloud.failures import failure
@@ -41,6 +41,7 @@ from roost.errors import CloudError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import ImageTypeDef
 
 T = TypeVar("T")
 _SETTLE_S = 15.0  # how long EC2 may take to show what it has accepted
@@ -238,10 +239,23 @@ class Ec2:
                 described = self._client.describe_images(Owners=["self"], Filters=filters)["Images"]
         if not described:
             return None
-        newest = max(described, key=lambda one: one.get("CreationDate", ""))
-        return FoundImage(
-            id=newest["ImageId"], name=newest.get("Name", ""), root_device=newest.get("RootDeviceName", "/dev/xvda")
-        )
+        return _found_image(max(described, key=lambda one: one.get("CreationDate", "")))
+
+    def architecture(self, instance_type: str) -> str:
+        """`x86_64` or `arm64`."""
+        names: Any = [instance_type]
+        with _translated(f"look up the instance type {instance_type}"):
+            (described,) = self._client.describe_instance_types(InstanceTypes=names)["InstanceTypes"]
+        supported: list[str] = [*described["ProcessorInfo"]["SupportedArchitectures"]]
+        return next(one for one in ("x86_64", "arm64", *supported) if one in supported)
+
+    def base_image(self, architecture: str) -> FoundImage | None:
+        """Debian's own newest image: what an image for a pool is baked from. No pool starts from it."""
+        wanted: Any = debian_image.filters(architecture)
+        with _translated("look for Debian's image"):
+            pages = self._client.get_paginator("describe_images").paginate(Owners=[debian_image.OWNER], Filters=wanted)
+            newest = debian_image.newest(image for page in pages for image in page["Images"])
+        return _found_image(newest) if newest else None
 
     def _describe(self, pool: str) -> Found:
         mine: Any = [{"Name": f"tag:{POOL_TAG}", "Values": [pool]}]
@@ -364,6 +378,14 @@ class Ec2:
                 self._pause(_POLL_S)
             else:
                 return
+
+
+def _found_image(described: "ImageTypeDef") -> FoundImage:
+    return FoundImage(
+        id=described["ImageId"],
+        name=described.get("Name", ""),
+        root_device=described.get("RootDeviceName", "/dev/xvda"),
+    )
 
 
 def _run(client: "EC2Client", what: _Attempt, *, token: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool 
             endpoint_url=os.environ.get("ROOST_EC2_ENDPOINT") or status["endpoint_url"],
             credentials=_LOCAL_CREDENTIALS,
         ),
-        own_address=status["host_public_ip"],
+        own_address=_given_address() or status["host_public_ip"],
         proxy_command=status.get("proxy_command"),
         was_started=not was_running,
     )
@@ -106,12 +106,17 @@ def _said(lines: Sequence[str], exit_code: int) -> RoostError:
     return RoostError(said, re.sub(r"\blocalec2 (start|stop|status)\b", r"roost local \1", hint))
 
 
-def own_address_on_the_internet() -> str:
+def _given_address() -> str | None:
     given = os.environ.get("ROOST_MY_ADDRESS")
+    if not given:
+        return None
+    return _address(given, UsageError("ROOST_MY_ADDRESS is no IPv4 address: " + given, "ROOST_MY_ADDRESS=192.0.2.7"))
+
+
+def own_address_on_the_internet() -> str:
+    given = _given_address()
     if given:
-        return _address(
-            given, UsageError("ROOST_MY_ADDRESS is no IPv4 address: " + given, "ROOST_MY_ADDRESS=192.0.2.7")
-        )
+        return given
     problem = CloudError(
         f"could not learn this machine's public address from {_ADDRESS_URL}",
         "set it yourself: ROOST_MY_ADDRESS=<your public IPv4 address>",

@@ -5,6 +5,7 @@ The same spec twice is an empty list. A plan that was cut off anywhere is comple
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ from roost.cloud.model import (
     DeleteKey,
     DeleteVolume,
     Found,
+    Group,
     ImportKey,
     Ingress,
     InstanceState,
@@ -31,7 +33,7 @@ from roost.cloud.model import (
     Revoke,
     Terminate,
 )
-from roost.spec import PoolSpec
+from roost.spec import Network, PoolSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,14 +60,10 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
         actions.append(DeleteKey(name=name))
     if name not in found.keys or not has_key:
         actions.append(ImportKey(name=name, tags=tags))
-    group = next((g for g in found.groups if g.name == name), None)
+    group = _group(name, found)
     if group is None:
         actions.append(CreateGroup(name=name, tags=tags, subnet_id=spec.subnet))
-    present = group.ingress if group else frozenset()
-    # An address of yesterday's may be somebody else's today.
-    wanted_in = _ingress(spec, asker)
-    actions += [Revoke(group_name=name, ingress=ingress) for ingress in sorted(present - set(wanted_in), key=str)]
-    actions += [Authorize(group_name=name, ingress=ingress) for ingress in wanted_in if ingress not in present]
+    actions += plan_doors(spec, found, asker=asker)
     # Nobody stops an instance of a pool by plan; it cannot work, and its volume is billed.
     halted = tuple(i.id for i in found.instances if i.is_billed and not i.is_usable)
     if halted:
@@ -89,6 +87,35 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
                     subnet_id=spec.subnet,
                 )
             )
+    return actions
+
+
+def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct: bool = False) -> list[Action]:
+    """What the pool's group lets in: who asks, the members, and in direct mode whoever sends jobs.
+
+    `has_picked_direct`: an execution point of a pool with `network: {mode: auto}` has found that it needs direct mode.
+    """
+    name = resource_name(spec.name)
+    group = _group(name, found)
+    present = group.ingress if group else frozenset()
+    ports = _direct_ports(spec.network, present, has_picked_direct=has_picked_direct)
+    # an access point of the same zone comes to the private address, as a member
+    direct = [*_let_in(ports, found, asker), *(Ingress(port=p, to_port=to, cidr=None) for p, to in ports if to)]
+    if spec.access_point == "cloud" and not found.with_role(Role.ACCESS_POINT):
+        # Its address is not known before it is there; then this is planned again.
+        direct = [ingress for ingress in present if spec.network.mode != "outbound" and _is_direct(ingress)]
+    wanted = [Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), Ingress(port=CONDOR_PORT, cidr=None), *direct]
+    return _doors(name, present, wanted)
+
+
+def plan_refresh(found: Found, *, asker: Asker) -> list[Action]:
+    """The same doors, open to the addresses of today. What a group lets in from its members stays as it is."""
+    actions: list[Action] = []
+    for group in found.groups:
+        present = frozenset(i for i in group.ingress if i.cidr is not None)
+        ssh = Ingress(port=SSH_PORT, cidr=f"{asker.address}/32")
+        wanted = [ssh, *_let_in(_open_ports(present), found, asker)]
+        actions += _doors(group.name, present, wanted)
     return actions
 
 
@@ -130,20 +157,48 @@ def client_token(launch: Launch, *, group_id: str, instance_type: str, subnet_id
     return hashlib.sha256("/".join(words).encode()).hexdigest()[:32]
 
 
-# What the members of a pool reach of each other for what they share.
-_SHARED_PORTS = {
-    "none": (),
-    # GlusterFS Administrator Guide, "Setting up GlusterFS": the daemon, and a port for each brick
-    "gluster": (Ingress(port=24007, to_port=24008, cidr=None), Ingress(port=49152, to_port=60999, cidr=None)),
-    "nfs": (Ingress(port=2049, cidr=None),),
-    "efs": (Ingress(port=2049, cidr=None),),
-    "s3": (),
-}
+def _group(name: str, found: Found) -> Group | None:
+    return next((g for g in found.groups if g.name == name), None)
 
 
-def _ingress(spec: PoolSpec, asker: Asker) -> tuple[Ingress, ...]:
-    return (
-        Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"),
-        Ingress(port=CONDOR_PORT, cidr=None),
-        *_SHARED_PORTS[spec.shared.kind],
-    )
+def _doors(name: str, present: frozenset[Ingress], wanted: Sequence[Ingress]) -> list[Action]:
+    # An address of yesterday's may be somebody else's today.
+    return [
+        *(Revoke(group_name=name, ingress=one) for one in sorted(present - set(wanted), key=str)),
+        *(Authorize(group_name=name, ingress=one) for one in wanted if one not in present),
+    ]
+
+
+def _direct_ports(
+    network: Network, present: frozenset[Ingress], *, has_picked_direct: bool
+) -> list[tuple[int, int | None]]:
+    """(first, last or None) of what execution points in direct mode listen on.
+
+    Where `auto` has picked it before, the open port is what tells so.
+    """
+    match network.mode:
+        case "outbound":
+            return []
+        case "auto" if not has_picked_direct:
+            return _open_ports(present)
+        case "auto" | "direct":
+            return [network.port_range or (CONDOR_PORT, None)]
+
+
+def _open_ports(present: frozenset[Ingress]) -> list[tuple[int, int | None]]:
+    found = {(ingress.port, ingress.to_port) for ingress in present if _is_direct(ingress)}
+    return sorted(found, key=lambda ports: (ports[0], ports[1] or 0))
+
+
+def _is_direct(ingress: Ingress) -> bool:
+    """Whether this is a rule of direct mode: HTCondor's port or a range, open to one address."""
+    is_for_htcondor = ingress.port == CONDOR_PORT or ingress.to_port is not None
+    return is_for_htcondor and ingress.cidr is not None and ingress.cidr.endswith("/32")
+
+
+def _let_in(ports: Sequence[tuple[int, int | None]], found: Found, asker: Asker) -> list[Ingress]:
+    """Those ports, open to whoever sends jobs, at the address that EC2 sees: the access point, or the machine that
+    Roost runs on where no instance is one."""
+    points = found.with_role(Role.ACCESS_POINT)
+    senders = sorted({point.public_ip for point in points if point.public_ip}) if points else [asker.address]
+    return [Ingress(port=first, to_port=last, cidr=f"{sender}/32") for first, last in ports for sender in senders]

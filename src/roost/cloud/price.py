@@ -1,11 +1,16 @@
-"""pure: what instances cost. A dated table of on-demand prices, and the price before.
+"""pure: what instances cost. A dated table of on-demand prices, and the answers of AWS's Pricing API.
 
-Source: Amazon EC2 On-Demand Pricing, public list, us-east-1, Linux, USD per hour. What is not in the table has no
-price here; it is never guessed.
+Source of the table: Amazon EC2 On-Demand Pricing, public list, us-east-1, Linux, USD per hour. What is not in it has
+no price here; it is never guessed.
 """
 
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
 PRICES_DATED = "2026-06"
-NOTE = f"on-demand list prices, us-east-1, Linux, as of {PRICES_DATED}; an estimate without volumes, traffic and taxes"
+TABLE_REGION = "us-east-1"
 
 _USD_PER_HOUR_OF_LARGE = {
     "c5": 0.085,
@@ -31,9 +36,26 @@ _USD_PER_HOUR = {
 }
 
 
-def price_region(cloud: str, region: str) -> str:
-    """Whose prices are stated: instances on this machine cost nothing, and would cost what they do in us-east-1."""
-    return region if cloud == "aws" else "us-east-1"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rates:
+    """What each type costs an hour, as far as it is known, and whose word that is."""
+
+    usd_per_hour: Mapping[str, float] = field(hash=False)
+    note: str
+
+
+def note(region: str, source: str) -> str:
+    return f"on-demand list prices, {region}, Linux, {source}; an estimate without volumes, traffic and taxes"
+
+
+def table(types: Collection[str], region: str, *, because: str = "") -> Rates:
+    """What the table knows of them. `because`: why it is the table that was asked."""
+    known = {one: usd_per_hour(one, region) for one in types}
+    why = f"; from a table, because Roost {because}" if because else ""
+    return Rates(
+        usd_per_hour={one: usd for one, usd in known.items() if usd is not None},
+        note=note(region, f"as of {PRICES_DATED}") + why,
+    )
 
 
 def usd_per_hour(instance_type: str, region: str) -> float | None:
@@ -44,7 +66,7 @@ def usd_per_hour(instance_type: str, region: str) -> float | None:
     >>> usd_per_hour("c7i.xlarge", "eu-north-1") is None
     True
     """
-    if region != "us-east-1":
+    if region != TABLE_REGION:
         return None
     if instance_type in _USD_PER_HOUR:
         return _USD_PER_HOUR[instance_type]
@@ -52,3 +74,40 @@ def usd_per_hour(instance_type: str, region: str) -> float | None:
     if family not in _USD_PER_HOUR_OF_LARGE or size not in _LARGES:
         return None
     return round(_USD_PER_HOUR_OF_LARGE[family] * _LARGES[size], 6)
+
+
+# What an instance of Roost's is among AWS's products (AWS Price List, attributes of AmazonEC2).
+_PRODUCT = {
+    "operatingSystem": "Linux",
+    "tenancy": "Shared",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+}
+
+
+def product(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes by which GetProducts finds the one product."""
+    return {**attributes, **_PRODUCT}
+
+
+def on_demand_usd(price_list: Sequence[str]) -> float | None:
+    """The hourly price in the PriceList of GetProducts: JSON texts, one for each product.
+
+    The dearest where there are several, for a price before is an upper limit. None where there is none.
+
+    >>> on_demand_usd(['{"terms": {"OnDemand": {"A.B": {"priceDimensions": {"A.B.C": {"unit": "Hrs",'
+    ...     ' "pricePerUnit": {"USD": "0.0892500000"}}}}}}}'])
+    0.08925
+    """
+    found = [
+        float(dimension["pricePerUnit"]["USD"])
+        for text in price_list
+        for dimension in _dimensions(json.loads(text))
+        if dimension.get("unit") == "Hrs" and "USD" in dimension.get("pricePerUnit", {})
+    ]
+    return max((usd for usd in found if usd > 0), default=None)
+
+
+def _dimensions(product: Any) -> list[Any]:
+    terms = product.get("terms", {}).get("OnDemand", {}).values()
+    return [dimension for term in terms for dimension in term.get("priceDimensions", {}).values()]

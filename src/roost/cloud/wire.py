@@ -40,19 +40,15 @@ def subnet(described: "SubnetTypeDef") -> Subnet:
 
 
 def ingress(permissions: Sequence["IpPermissionTypeDef | Any"], group_id: str) -> Iterator[Ingress]:
-    """The rules of the kinds that Roost makes (ranges: from members only); others are their maker's, who put them
-    there by hand."""
+    """The rules of the kinds that Roost makes; others are their maker's, who put them there by hand."""
     for rule in permissions:
         first, last = rule.get("FromPort", -1), rule.get("ToPort", -1)
         if rule["IpProtocol"] != "tcp":
             continue
         to_port = last if last != first else None
-        if to_port is None:
-            yield from (Ingress(port=first, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
-        pairs = rule.get("UserIdGroupPairs", [])
-        yield from (
-            Ingress(port=first, to_port=to_port, cidr=None) for pair in pairs if pair.get("GroupId") == group_id
-        )
+        yield from (Ingress(port=first, to_port=to_port, cidr=each["CidrIp"]) for each in rule.get("IpRanges", []))
+        pairs = [pair for pair in rule.get("UserIdGroupPairs", []) if pair.get("GroupId") == group_id]
+        yield from (Ingress(port=first, to_port=to_port, cidr=None) for _ in pairs)
 
 
 def permission(ingress: Ingress, group_id: str) -> Any:

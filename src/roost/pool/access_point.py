@@ -152,7 +152,7 @@ class SshAccessPoint:
                     raise WaitTimeoutError(
                         f"{self.target.host_key_alias} did not answer on ssh within {timeout_s:g} s: {error.message}",
                         f"`roost logs {self.target.host_key_alias}` shows its console; if your own address has "
-                        "changed since, `roost up` lets the new one in",
+                        "changed since, `roost access refresh` lets the new one in",
                     ) from error
             else:
                 return
@@ -274,7 +274,8 @@ class SshAccessPoint:
         said = " ".join(words.split()) or "ssh ended without a word"
         return CloudError(
             f"cannot reach {self.target.host_key_alias} ({self.target.host}) by ssh: {said}",
-            "`roost status` says whether it still runs; if your own address has changed, `roost up` lets it in",
+            "`roost status` says whether it still runs; if your own address has changed, `roost access refresh` lets "
+            "the new one in",
         )
 
     def _took_too_long(self, what: str, timeout_s: float) -> WaitTimeoutError:

@@ -29,6 +29,7 @@ _NOTED = {
     "condor started": Milestone.CONDOR_STARTED,
     "joined": Milestone.JOINED,
 }
+BOOT_FAILED = "failed reason="  # how it notes that it gave up
 _CONSOLE_LINE = re.compile(r"\broost: (?P<seconds>\d+(?:\.\d+)?)s (?P<event>[^\r\n]+)")
 
 

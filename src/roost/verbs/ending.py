@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from roost.boot.roles import Role
-from roost.cloud import price
+from roost.cloud import pricing
 from roost.cloud.model import Found, InstanceState, PoolInstance, Terminate
 from roost.cloud.plan import plan_down
 from roost.errors import RoostError, StillBillableError
@@ -52,11 +52,12 @@ def end(
     _require_nothing_left(spec, left, problems)
     forget_pool_key(spec.cloud, spec.name)
     now = time.time()
+    rates = pricing.rates(spec.cloud, site.ec2.access, [i.instance_type for i in lived])
     return receipt(
         [_life(i, ended_at_s.get(i.id, now), joined_at_s.get(i.id), ending_at_s=ending_at_s) for i in lived],
         attempts,
-        usd_per_hour=_prices(spec, lived),
-        price_note=price.NOTE + (": on this machine nothing was charged" if spec.cloud == "local" else ""),
+        usd_per_hour=rates.usd_per_hour,
+        price_note=rates.note + (": on this machine nothing was charged" if spec.cloud == "local" else ""),
         billable_resources=len(left.billable),
     )
 
@@ -99,9 +100,3 @@ def _life(instance: PoolInstance, ended_at_s: float, joined_at_s: float | None, 
         joined_at_s=joined_at_s if instance.role is Role.EXECUTION_POINT else None,
         ending_at_s=ending_at_s,
     )
-
-
-def _prices(spec: PoolSpec, instances: Sequence[PoolInstance]) -> dict[str, float]:
-    region = price.price_region(spec.cloud, spec.region)
-    found = {i.instance_type: price.usd_per_hour(i.instance_type, region) for i in instances}
-    return {instance_type: usd for instance_type, usd in found.items() if usd is not None}

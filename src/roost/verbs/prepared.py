@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 import click
 
 from roost import machine
-from roost.cloud import price as prices
+from roost.cloud import pricing
 from roost.cloud.image import PoolImage, pool_image
 from roost.cloud.model import Action, Launch
 from roost.cloud.plan import plan_up
+from roost.cloud.price import Rates
 from roost.errors import UsageError
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import sharing, which_pool
+from roost.verbs import which_pool
 from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
 
 def site(spec: PoolSpec, reporter: Reporter) -> Site:
     """EC2, started and with the programs it needs when it is the one on this machine."""
-    sharing.require_possible(spec)
     needed = machine.EC2_ON_THIS_MACHINE if spec.cloud == "local" else machine.OPENSSH
     machine.ensure_commands(needed, reporter.step)
     reporter.step("EC2 on this machine" if spec.cloud == "local" else f"EC2 on AWS, {spec.region}")
@@ -49,27 +49,30 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
     return plan_up(spec, found, asker=where.asker, now=datetime.now(UTC), has_key=has_key)
 
 
-def price(spec: PoolSpec) -> str:
+def rates(spec: PoolSpec, where: Site) -> Rates:
+    return pricing.rates(spec.cloud, where.ec2.access, (spec.access_point_type, *spec.workers.type))
+
+
+def price(spec: PoolSpec, rates: Rates) -> str:
     """The price before, as a sentence: that of the dearest type that may be launched."""
-    region = prices.price_region(spec.cloud, spec.region)
     free = "nothing is charged on this machine; on EC2: " if spec.cloud == "local" else ""
-    known = {one: prices.usd_per_hour(one, region) for one in (spec.access_point_type, *spec.workers.type)}
-    priced = {one: usd for one, usd in known.items() if usd is not None}
-    if len(priced) < len(known):
-        return f"{free}no price is known for {', '.join(sorted(known.keys() - priced.keys()))} in {region}"
+    types = {spec.access_point_type, *spec.workers.type}
+    priced = rates.usd_per_hour
+    if unknown := sorted(types - priced.keys()):
+        return f"{free}no price is known for {', '.join(unknown)} ({rates.note})"
     hourly = priced[spec.access_point_type] + spec.workers.count * max(priced[one] for one in spec.workers.type)
     most = hourly * spec.lease / 3600
     return (
         f"{free}{spec.workers.count + 1} instances, at most ${hourly:.4f} an hour and ${most:.2f} until the lease ends"
-        f" ({prices.NOTE})"
+        f" ({rates.note})"
     )
 
 
-def ask(spec: PoolSpec, actions: Sequence[Action], *, yes: bool) -> None:
+def ask(spec: PoolSpec, where: Site, actions: Sequence[Action], *, yes: bool) -> None:
     """Before something is launched that costs money. Raises Abort on a no."""
     if spec.cloud == "local" or not any(isinstance(action, Launch) for action in actions):
         return
-    click.echo(price(spec), err=True)
+    click.echo(price(spec, rates(spec, where)), err=True)
     if yes:
         return
     if not sys.stdin.isatty():

@@ -10,20 +10,21 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from roost.boot import commands
+from roost.boot.commands import Joined
 from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Joining, Shape
+from roost.boot.settings import BootSettings, Joining, Network, NetworkMode, Shape
 from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
 from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
+from roost.cloud.plan import plan_doors
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
 from roost.pool.access_point import SshAccessPoint, SshTarget
 from roost.report.reporter import Reporter
-from roost.report.timeline import Milestone, Moments, noted_on_console, rows, with_noted
+from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
 from roost.verbs import prepared
 from roost.verbs.keys import PoolKey, make_pool_key
-from roost.verbs.sharing import sharing
 from roost.verbs.which_pool import Site
 
 # From the launch to a pool: EC2's own minutes on AWS, and a loaded laptop's on this machine.
@@ -78,6 +79,7 @@ def rise(
         rising.perform(action)
     rising.wait_for_access_point()
     joined = rising.wait_for_execution_points()
+    rising.settle_network(joined)
     return RisenPool(
         spec=spec,
         access_point=rising.access_point(),
@@ -102,6 +104,7 @@ class _Rising:
     started_at: float = field(default_factory=time.monotonic)
     console_at: float = 0.0
     is_access_point_ready: bool = False
+    joined: Mapping[str, Joined] = field(default_factory=dict)  # by instance id
 
     def measure(self, actions: Sequence[Action]) -> None:
         """Raises UsageError where EC2 would refuse a launch's user data or types: before the first thing is made."""
@@ -138,12 +141,46 @@ class _Rising:
             self._until(lambda found: self._is_ready(access_point, found))
         self._note(instance.id, Milestone.JOINED)
         self.is_access_point_ready = True
+        self.open_doors()
 
     def wait_for_execution_points(self) -> tuple[PoolInstance, ...]:
         """Until the collector lists every one of them."""
         self.reporter.step(f"wait for {_points(self.spec.workers.count)} to join")
         with access_point_of(self.site, self.access_point(), self.key) as access_point:
             return self._until(lambda found: self._all_joined(access_point, found))
+
+    def settle_network(self, points: Sequence[PoolInstance]) -> None:
+        """Open what direct mode needs, look whether it can be reached, and say which mode it is.
+
+        Raises CloudError when the access point cannot reach an execution point that waits to be called.
+        """
+        direct = [p for p in points if self.joined[p.id].network_mode == NetworkMode.DIRECT]
+        if direct:
+            self.open_doors(has_picked_direct=True)
+            self._require_reached(direct[0])
+        said = {
+            (self.joined[p.id].network_mode, self.joined[p.id].network_reason) for p in points if p.id in self.moments
+        }
+        for mode, reason in sorted(said):
+            self.reporter.note(f"network: {mode}, because {reason}")
+
+    def open_doors(self, *, has_picked_direct: bool = False) -> None:
+        """What the group has to let in now that the access point has an address."""
+        found = self._found()
+        for action in plan_doors(self.spec, found, asker=self.site.asker, has_picked_direct=has_picked_direct):
+            self.reporter.step(f"{action}")
+            self.site.ec2.perform(action)
+
+    def _require_reached(self, point: PoolInstance) -> None:
+        here = self.access_point()
+        address = point.private_ip if point.zone == here.zone else point.public_ip
+        port = self.joined[point.id].port
+        with access_point_of(self.site, here, self.key) as access_point:
+            if access_point.run(commands.reaches(address, port)).exit_code != 0:
+                raise CloudError(
+                    f"the access point cannot connect to {point.id} at {address}, port {port}, as direct mode needs",
+                    f"`roost access show {self.spec.name}` lists what is let in; or network: {{mode: outbound}}",
+                )
 
     def _boot(self, role: Role, joining: Joining | None) -> Boot:
         """What the instances of a role are told."""
@@ -153,8 +190,8 @@ class _Rising:
             lease_s=self.spec.lease,
             idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
             workers=self.spec.workers.count,
-            sharing=sharing(self.spec),
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
+            network=Network(mode=NetworkMode(self.spec.network.mode), ports=self.spec.network.port_range),
         )
         text = user_data(pool=self.spec.name, role=role, types=self.shapes, settings=settings, joining=joining)
         encrypted = self.image.root_device if self.spec.cloud == "aws" else None
@@ -204,6 +241,7 @@ class _Rising:
                     self.console_at = time.monotonic()
                     noted = noted_on_console(self.site.ec2.console(instance.id))
                     started_at = known.at_s[Milestone.RUNNING]
+                    self._refuse_the_failed(instance.id, noted)
                     known = with_noted(known, [n for n in noted if n.event != "joined"], system_started_at_s=started_at)
             self.moments[instance.id] = known
         self.reporter.timeline(rows(self.moments.values()))
@@ -217,6 +255,14 @@ class _Rising:
                     + "".join(f"\n  {line}" for line in self._last_words(instance.id)),
                     f"`roost up` again replaces it; `roost down {self.spec.name}` ends the pool",
                 )
+
+    def _refuse_the_failed(self, instance_id: str, noted: Sequence[Noted]) -> None:
+        """An instance whose boot program gave up will not join either."""
+        for event in (n.event for n in noted if n.event.startswith(BOOT_FAILED)):
+            raise PartialError(
+                f"{instance_id} did not get ready to join: {event.removeprefix(BOOT_FAILED)}",
+                f"`roost logs {instance_id}` shows its boot; `roost down {self.spec.name}` ends the pool",
+            )
 
     def _running_access_point(self, found: Found) -> PoolInstance | None:
         points = found.with_role(Role.ACCESS_POINT)
@@ -238,7 +284,8 @@ class _Rising:
     def _all_joined(self, access_point: SshAccessPoint, found: Found) -> tuple[PoolInstance, ...] | None:
         """Found again by their ids, once all are in; those that have are told to the timeline."""
         printed = access_point.run(commands.list_joined())
-        joined = {one.instance_id for one in commands.joined(printed.stdout)}
+        self.joined = {one.instance_id: one for one in commands.joined(printed.stdout)}
+        joined = self.joined.keys()
         for instance_id in joined:
             self._note(instance_id, Milestone.JOINED)
         self.reporter.timeline(rows(self.moments.values()))

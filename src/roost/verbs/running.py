@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from roost.boot.roles import Role
-from roost.cloud import price
+from roost.cloud import pricing
 from roost.cloud.endpoint import localec2
 from roost.cloud.image import PoolImage
 from roost.cloud.model import PoolInstance
@@ -111,8 +111,8 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
     _check_executables(workflow, image)
     actions = prepared.planned(spec, site)
     with reporter.paused():
-        prepared.ask(spec, actions, yes=wish.yes)
-    reporter.note(prepared.price(spec))
+        prepared.ask(spec, site, actions, yes=wish.yes)
+    reporter.note(prepared.price(spec, prepared.rates(spec, site)))
     is_interrupted = True
     given: Receipt | None = None
     try:
@@ -211,7 +211,7 @@ def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, report
         following.send(executable, access_point)
         reporter.step("run the workflow under DAGMan")
         try:
-            this.progress = following.follow(executable, access_point, reporter, usd_so_far=_meter(pool))
+            this.progress = following.follow(executable, access_point, reporter, usd_so_far=_meter(pool, site))
             this.failures = [
                 text for one in following.failures(executable, access_point, this.progress) for text in _told(one)
             ]
@@ -262,11 +262,11 @@ def _on_access_point(pool: RisenPool, site: Site) -> SshAccessPoint:
     return access_point_of(site, pool.access_point, pool_key(pool.spec.cloud, pool.spec.name))
 
 
-def _meter(pool: RisenPool) -> Callable[[], float | None]:
+def _meter(pool: RisenPool, site: Site) -> Callable[[], float | None]:
     """Dollars so far at the stated price."""
-    region = price.price_region(pool.spec.cloud, pool.spec.region)
     instances: tuple[PoolInstance, ...] = (pool.access_point, *pool.execution_points)
-    rates = [(i.launched_at.timestamp(), price.usd_per_hour(i.instance_type, region)) for i in instances]
+    known = pricing.rates(pool.spec.cloud, site.ec2.access, [i.instance_type for i in instances]).usd_per_hour
+    rates = [(i.launched_at.timestamp(), known.get(i.instance_type)) for i in instances]
 
     def usd_so_far() -> float | None:
         now = time.time()

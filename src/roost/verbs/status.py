@@ -24,7 +24,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from roost.boot.roles import Role
-    from roost.cloud import price
+    from roost.cloud import pricing
     from roost.errors import RoostError
     from roost.pool.condor import Condor
     from roost.verbs.keys import pool_key
@@ -42,10 +42,9 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
         except RoostError as error:
             _say(f"HTCondor could not be asked: {error.message}")
     now = datetime.now(UTC)
-    region = price.price_region(spec.cloud, spec.region)
     hours = {i.id: (now - i.launched_at).total_seconds() / 3600 for i in found.usable}
-    rates = {i.id: price.usd_per_hour(i.instance_type, region) for i in found.usable}
-    usd = sum((rates[one] or 0.0) * hours[one] for one in hours)
+    rates = pricing.rates(spec.cloud, site.ec2.access, [i.instance_type for i in found.usable])
+    usd = sum(rates.usd_per_hour.get(i.instance_type, 0.0) * hours[i.id] for i in found.usable)
     if as_json:
         shown = {
             "schema": "roost/status/1",
@@ -55,7 +54,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
             "slots": [asdict(slot) for slot in slots],
             "jobs": [asdict(job) for job in jobs],
             "usd_so_far": round(usd, 6),
-            "price_note": price.NOTE,
+            "price_note": rates.note,
         }
         click.echo(json.dumps(shown, indent=2))
         return
@@ -78,7 +77,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     held = sum(1 for job in jobs if job.status.name == "HELD")
     click.echo(f"\njobs: {len(jobs)} in the queue, {running} running, {held} held")
     charged = "nothing is charged on this machine; on EC2 it would be " if spec.cloud == "local" else ""
-    click.echo(f"cost so far: {charged}${usd:.4f} ({price.NOTE})")
+    click.echo(f"cost so far: {charged}${usd:.4f} ({rates.note})")
     for expires in sorted({i.expires_at for i in found.usable if i.expires_at})[:1]:
         click.echo(f"lease: ends {expires}")
     sys.stdout.flush()

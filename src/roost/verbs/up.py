@@ -32,9 +32,9 @@ def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool, timeo
             with reporter.paused():
                 for action in actions:
                     click.echo(str(action))
-                click.echo(prepared.price(spec))
+                click.echo(prepared.price(spec, prepared.rates(spec, site)))
             return
-    prepared.ask(spec, actions, yes=yes)
+    prepared.ask(spec, site, actions, yes=yes)
     with reporter_for(sys.stderr) as reporter:
         image = prepared.image(spec, site, reporter)
         try:

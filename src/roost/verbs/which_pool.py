@@ -4,13 +4,14 @@ import getpass
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import click
 
 from roost.cloud.ec2 import Ec2
 from roost.cloud.endpoint import Endpoint, connect
-from roost.cloud.model import Found, PoolInstance
+from roost.cloud.model import SSH_PORT, Found, PoolInstance
 from roost.cloud.plan import Asker
 from roost.errors import NotFoundError, UsageError
 from roost.spec import PoolSpec, named, parse, seconds
@@ -65,6 +66,8 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
     where = site(spec, say=say, start=False)
     found = where.ec2.describe(spec.name)
     if not found.is_empty:
+        if not lets_in(found, where.asker):
+            say(f"the pool {spec.name} lets in another address than yours of today: `roost access refresh {spec.name}`")
         return spec, where, found
     pools = where.ec2.pools()
     if word is None and not _DEFAULT_FILE.exists() and len(pools) == 1:
@@ -97,6 +100,21 @@ def found_instance(
         spec = named(pools[instance_id]).model_copy(update={"cloud": spec.cloud, "region": spec.region})
     found = where.ec2.describe(spec.name)
     return spec, where, next(i for i in found.instances if i.id == instance_id)
+
+
+def lets_in(found: Found, asker: Asker) -> bool:
+    """Whether the pool's groups let this machine in by ssh; a pool without a group lets in nobody who could change it.
+
+    >>> lets_in(Found(), Asker(address="192.0.2.7", owner="ada"))
+    True
+    """
+    return not found.groups or any(
+        ingress.cidr is not None
+        and ingress.port <= SSH_PORT <= (ingress.to_port or ingress.port)
+        and IPv4Address(asker.address) in IPv4Network(ingress.cidr, strict=False)
+        for group in found.groups
+        for ingress in group.ingress
+    )
 
 
 def _place(spec: PoolSpec) -> str:

@@ -32,8 +32,19 @@ def test_no_token_is_an_error(printed: str) -> None:
         ("", []),
         (
             '[\n{\n"Machine": "ip-1.ec2.internal", "RoostInstanceId": "i-1", "TotalSlotCpus": 2.0,'
-            ' "TotalSlotMemory": 3840\n}\n]\n',
-            [Joined(instance_id="i-1", name="ip-1.ec2.internal", cpus=2, memory_mib=3840)],
+            ' "TotalSlotMemory": 3840, "MyAddress": "<172.31.5.6:9618?CCBID=172.31.0.9:9618%23%231>",'
+            ' "RoostNetworkMode": "outbound", "RoostNetworkReason": "why"\n}\n]\n',
+            [
+                Joined(
+                    instance_id="i-1",
+                    name="ip-1.ec2.internal",
+                    cpus=2,
+                    memory_mib=3840,
+                    port=9618,
+                    network_mode="outbound",
+                    network_reason="why",
+                )
+            ],
         ),
     ],
 )

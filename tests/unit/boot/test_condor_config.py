@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from roost.boot.condor_config import PACES, Facts, condor_config, pace
+from roost.boot.network import Way
 from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Instructions, Intervals, Joining, Shape
+from roost.boot.settings import BootSettings, Instructions, Intervals, Joining, NetworkMode, Shape
 
 GOLDEN = Path(__file__).parent / "golden"
 FACTS = Facts(
@@ -16,7 +17,9 @@ FACTS = Facts(
     instance_type="c7i.large",
     zone="us-east-1a",
     private_ip="172.31.5.6",
+    public_ip="203.0.113.9",
     lease_ends_at=1_800_000_000,
+    way=Way(mode=NetworkMode.OUTBOUND, reason="the schedd answers from here, so no port has to be opened"),
 )
 ACCESS_POINT = Instructions(
     pool="galaxy",

@@ -35,8 +35,17 @@ from roost.cloud.model import (
     Revoke,
     Terminate,
 )
-from roost.cloud.plan import Asker, client_token, launch_name, plan_down, plan_up, resource_name
-from roost.spec import PoolSpec, Workers
+from roost.cloud.plan import (
+    Asker,
+    client_token,
+    launch_name,
+    plan_doors,
+    plan_down,
+    plan_refresh,
+    plan_up,
+    resource_name,
+)
+from roost.spec import Network, PoolSpec, Workers
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ASKER = Asker(address="192.0.2.7", owner="ada")
@@ -44,6 +53,7 @@ SPEC = PoolSpec(name="demo", workers=Workers(count=3, type=("c7i.large", "m7i.la
 FROM_ADA = Ingress(port=SSH_PORT, cidr="192.0.2.7/32")
 FROM_MEMBERS = Ingress(port=CONDOR_PORT, cidr=None)
 WORLD = Ingress(port=SSH_PORT, cidr="0.0.0.0/0")
+FROM_ACCESS_POINT = Ingress(port=CONDOR_PORT, cidr="198.18.0.9/32")
 
 
 def up(found: Found, *, spec: PoolSpec = SPEC, asker: Asker = ASKER) -> list[Action]:
@@ -125,11 +135,18 @@ addresses = st.ip_addresses(v=4).map(str)
 askers = st.builds(Asker, address=addresses, owner=st.just("ada"))
 rules = st.builds(
     Ingress,
-    port=st.sampled_from([SSH_PORT, CONDOR_PORT, 80]),
+    port=st.sampled_from([SSH_PORT, CONDOR_PORT, 80, 40000]),
+    to_port=st.none() | st.just(40050),
     cidr=st.none() | st.just("0.0.0.0/0") | addresses.map(lambda a: f"{a}/32"),
+)
+networks = st.builds(
+    Network,
+    mode=st.sampled_from(["auto", "outbound", "direct"]),
+    ports=st.none() | st.just("40000-40050"),
 )
 specs = st.builds(
     PoolSpec,
+    network=networks,
     name=st.sampled_from(["demo", "a", "long-name-1"]),
     workers=st.builds(Workers, count=st.integers(1, 20)),
 )
@@ -152,17 +169,27 @@ def pools(draw: st.DrawFn) -> tuple[PoolSpec, Found]:
     )
 
 
+def risen_pool(found: Found, spec: PoolSpec, asker: Asker) -> Found:
+    """As `up` does it: once the access point has an address, the doors are planned again."""
+    up_to_there = applied(found, up(found, spec=spec, asker=asker))
+    return applied(up_to_there, plan_doors(spec, up_to_there, asker=asker))
+
+
 @given(pool=pools(), asker=askers)
 def test_a_plan_is_complete(pool: tuple[PoolSpec, Found], asker: Asker) -> None:
     spec, found = pool
-    risen = applied(found, up(found, spec=spec, asker=asker))
+    risen = risen_pool(found, spec, asker)
     assert up(risen, spec=spec, asker=asker) == []
     assert len(risen.with_role(Role.ACCESS_POINT)) >= 1
     assert len(risen.with_role(Role.EXECUTION_POINT)) >= spec.workers.count
-    assert _group(risen, resource_name(spec.name)).ingress == {
-        Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"),
-        FROM_MEMBERS,
-    }
+    ingress = _group(risen, resource_name(spec.name)).ingress
+    assert ingress >= {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
+    rest = ingress - {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
+    assert {i.cidr for i in rest} <= {FROM_ACCESS_POINT.cidr, None}
+    if spec.network.mode == "direct":
+        assert {(i.port, i.to_port) for i in rest} == {spec.network.port_range or (CONDOR_PORT, None)}
+    if spec.network.mode == "outbound":
+        assert not rest
 
 
 @given(pool=pools(), asker=askers, data=st.data())
@@ -172,7 +199,7 @@ def test_a_plan_cut_off_anywhere_is_completed_by_the_next(
     spec, found = pool
     actions = up(found, spec=spec, asker=asker)
     cut = applied(found, actions[: data.draw(st.integers(0, len(actions)))])
-    rest = applied(cut, up(cut, spec=spec, asker=asker))
+    rest = risen_pool(cut, spec, asker)
     assert up(rest, spec=spec, asker=asker) == []
     whole = applied(found, actions)
     for role in Role:
@@ -202,7 +229,10 @@ def test_a_down_cut_off_anywhere_is_completed_by_the_next(pool: tuple[PoolSpec, 
 @given(pool=pools(), asker=askers)
 def test_only_the_asker_and_members_are_let_in(pool: tuple[PoolSpec, Found], asker: Asker) -> None:
     allowed = {Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), FROM_MEMBERS}
-    assert {a.ingress for a in up(pool[1], spec=pool[0], asker=asker) if isinstance(a, Authorize)} <= allowed
+    opened = {a.ingress for a in up(pool[1], spec=pool[0], asker=asker) if isinstance(a, Authorize)}
+    assert {i.cidr for i in opened - allowed} <= {FROM_ACCESS_POINT.cidr, None}
+    if pool[0].network.mode == "outbound":
+        assert opened <= allowed
 
 
 @given(pool=pools())
@@ -220,21 +250,6 @@ def test_everything_that_is_created_is_tagged(pool: tuple[PoolSpec, Found]) -> N
                 assert action.tags[LAUNCH_TAG] == launch_name(action.role, found)
             case _:
                 pass
-
-
-@pytest.mark.parametrize(
-    ("kind", "ports"),
-    [
-        ("none", []),
-        ("gluster", [(24007, 24008), (49152, 60999)]),
-        ("nfs", [(2049, None)]),
-        ("efs", [(2049, None)]),
-    ],
-)
-def test_what_members_reach_of_each_other_for_what_they_share(kind: str, ports: list[tuple[int, int | None]]) -> None:
-    spec = PoolSpec.model_validate({"name": "demo", "shared": kind})
-    rules = [action.ingress for action in up(Found(), spec=spec) if isinstance(action, Authorize)]
-    assert rules == [FROM_ADA, FROM_MEMBERS, *(Ingress(port=a, to_port=b, cidr=None) for a, b in ports)]
 
 
 def test_an_empty_account_gets_a_pool_in_this_order() -> None:
@@ -276,6 +291,72 @@ def test_the_door_is_open_to_todays_address_alone(
     assert {a.ingress for a in actions if isinstance(a, Revoke)} == revoked
     assert {a.ingress for a in actions if isinstance(a, Authorize)} == authorized
     assert len(actions) == len(revoked) + len(authorized)
+
+
+OLD_ACCESS_POINT = Ingress(port=CONDOR_PORT, cidr="198.18.0.8/32")
+RANGE_FROM_ACCESS_POINT = Ingress(port=40000, to_port=40050, cidr="198.18.0.9/32")
+RANGE_FROM_MEMBERS = Ingress(port=40000, to_port=40050, cidr=None)
+RANGE_FROM_ADA = Ingress(port=40000, to_port=40050, cidr="192.0.2.7/32")
+CONDOR_FROM_ADA = Ingress(port=CONDOR_PORT, cidr="192.0.2.7/32")
+CONDOR_FROM_YESTERDAY = Ingress(port=CONDOR_PORT, cidr="203.0.113.9/32")
+CONDOR_FROM_ALL = Ingress(port=CONDOR_PORT, cidr="0.0.0.0/0")
+
+
+@pytest.mark.parametrize(
+    ("network", "has_picked_direct", "present", "after"),
+    [
+        (Network(mode="outbound"), False, set(), set()),
+        (Network(mode="outbound", ports="40000-40050"), False, {RANGE_FROM_ACCESS_POINT}, set()),
+        (Network(mode="outbound"), False, {FROM_ACCESS_POINT}, set()),
+        (Network(mode="direct"), False, set(), {FROM_ACCESS_POINT}),
+        (Network(mode="direct"), False, {OLD_ACCESS_POINT}, {FROM_ACCESS_POINT}),
+        (
+            Network(mode="direct", ports="40000-40050"),
+            False,
+            {FROM_ACCESS_POINT},
+            {RANGE_FROM_ACCESS_POINT, RANGE_FROM_MEMBERS},
+        ),
+        (Network(), False, set(), set()),
+        (Network(), True, set(), {FROM_ACCESS_POINT}),
+        (Network(ports="40000-40050"), True, set(), {RANGE_FROM_ACCESS_POINT, RANGE_FROM_MEMBERS}),
+        # what `auto` has picked before stays, at today's address; what nobody of ours has opened goes
+        (Network(), False, {OLD_ACCESS_POINT}, {FROM_ACCESS_POINT}),
+        (Network(), False, {CONDOR_FROM_ALL}, set()),
+    ],
+)
+def test_direct_mode_opens_its_ports_to_the_access_point_alone(
+    network: Network, has_picked_direct: bool, present: set[Ingress], after: set[Ingress]
+) -> None:
+    group = Group(id="sg-1", name="roost-demo", ingress=frozenset({FROM_ADA, FROM_MEMBERS, *present}))
+    found = replace(READY, groups=(group,))
+    spec = SPEC.model_copy(update={"network": network})
+    actions = plan_doors(spec, found, asker=ASKER, has_picked_direct=has_picked_direct)
+    then = applied(found, actions)
+    assert _group(then, "roost-demo").ingress == {FROM_ADA, FROM_MEMBERS, *after}
+    assert plan_doors(spec, then, asker=ASKER) == []
+
+
+@pytest.mark.parametrize(
+    ("has_access_point", "present", "after"),
+    [
+        (True, {FROM_ADA, FROM_MEMBERS}, {FROM_ADA, FROM_MEMBERS}),
+        (True, {YESTERDAY, FROM_MEMBERS}, {FROM_ADA, FROM_MEMBERS}),
+        (True, {YESTERDAY, WORLD}, {FROM_ADA}),
+        (True, {FROM_ADA, FROM_ACCESS_POINT}, {FROM_ADA, FROM_ACCESS_POINT}),
+        (True, {FROM_ADA, OLD_ACCESS_POINT}, {FROM_ADA, FROM_ACCESS_POINT}),
+        (False, {YESTERDAY, CONDOR_FROM_YESTERDAY}, {FROM_ADA, CONDOR_FROM_ADA}),
+        (False, {FROM_ADA, Ingress(port=40000, to_port=40050, cidr="203.0.113.9/32")}, {FROM_ADA, RANGE_FROM_ADA}),
+    ],
+)
+def test_a_refresh_puts_todays_addresses_in_place_of_the_old_ones(
+    has_access_point: bool, present: set[Ingress], after: set[Ingress]
+) -> None:
+    instances = READY.instances if has_access_point else READY.with_role(Role.EXECUTION_POINT)
+    group = Group(id="sg-1", name="roost-demo", ingress=frozenset(present))
+    found = replace(READY, instances=instances, groups=(group,))
+    then = applied(found, plan_refresh(found, asker=ASKER))
+    assert _group(then, "roost-demo").ingress == after
+    assert plan_refresh(then, asker=ASKER) == []
 
 
 @pytest.mark.parametrize(

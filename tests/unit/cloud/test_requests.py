@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 from roost.boot.roles import Role
 from roost.boot.settings import Shape
 from roost.cloud.clients import ONCE, Access, open_client
-from roost.cloud.ec2 import Boot, Ec2
+from roost.cloud.ec2 import Boot, Ec2, FoundImage
 from roost.cloud.model import (
     CONDOR_PORT,
     LAUNCH_TAG,
@@ -174,6 +174,7 @@ INSTANCES_XML = """
 </item></instancesSet></item></reservationSet>"""
 FROM_ADA = Ingress(port=SSH_PORT, cidr="192.0.2.7/32")
 FROM_MEMBERS = Ingress(port=CONDOR_PORT, cidr=None)
+RANGE_FROM_ADA = Ingress(port=40000, to_port=40050, cidr="192.0.2.7/32")
 
 
 def rule_xml(protocol: str, first: str = "", last: str = "", *, cidr: str = "", group: str = "") -> str:
@@ -482,8 +483,8 @@ def test_a_pool_is_what_carries_its_tag(ec2: Ec2, wire: Wire) -> None:
         (rule_xml("tcp", "22", "22", cidr="0.0.0.0/0"), {Ingress(port=SSH_PORT, cidr="0.0.0.0/0")}),
         (rule_xml("tcp", "9618", "9618", group=GROUP_ID), {FROM_MEMBERS}),
         (rule_xml("tcp", "9618", "9618", group="sg-00000000000000002"), set()),  # not the members
-        (rule_xml("tcp", "49152", "60999", group=GROUP_ID), {Ingress(port=49152, to_port=60999, cidr=None)}),
-        (rule_xml("tcp", "1", "9618", cidr="192.0.2.7/32"), set()),
+        (rule_xml("tcp", "1", "9618", group=GROUP_ID), {Ingress(port=1, to_port=9618, cidr=None)}),
+        (rule_xml("tcp", "40000", "40050", cidr="192.0.2.7/32"), {RANGE_FROM_ADA}),
         (rule_xml("udp", "22", "22", cidr="192.0.2.7/32"), set()),
         (rule_xml("-1", cidr="192.0.2.7/32"), set()),
         (rule_xml("icmp", "-1", "-1", cidr="0.0.0.0/0"), set()),
@@ -563,3 +564,39 @@ def test_a_refusal_is_an_error_of_ours(ec2: Ec2, wire: Wire, asked: Callable[[Ec
     wire.answers |= {name: [refused("UnauthorizedOperation")] for name in ("GetConsoleOutput", "DeleteKeyPair")}
     with pytest.raises(CloudError, match=r"could not .*: no \(UnauthorizedOperation\)"):
         asked(ec2)
+
+
+def image_xml(image_id: str, made: str, *, root: str = "/dev/xvda") -> str:
+    return (
+        f"<item><imageId>{image_id}</imageId><name>debian-13-arm64-{made}</name><rootDeviceName>{root}</rootDeviceName>"
+        f"<creationDate>{made}T00:00:00.000Z</creationDate></item>"
+    )
+
+
+@pytest.mark.parametrize(("architecture", "name"), [("x86_64", "debian-13-amd64-*"), ("arm64", "debian-13-arm64-*")])
+def test_debians_own_image_is_the_newest_of_its_owner(ec2: Ec2, wire: Wire, architecture: str, name: str) -> None:
+    images = image_xml("ami-1", "2025-08-11") + image_xml("ami-3", "2026-03-30") + image_xml("ami-2", "2025-12-01")
+    wire.answers["DescribeImages"] = [Answer(f"<imagesSet>{images}</imagesSet>")]
+    assert ec2.base_image(architecture) == FoundImage(
+        id="ami-3", name="debian-13-arm64-2026-03-30", root_device="/dev/xvda"
+    )
+    sent = wire.one("DescribeImages")
+    filters = {sent[f"Filter.{number}.Name"]: sent[f"Filter.{number}.Value.1"] for number in range(1, 6)}
+    assert sent["Owner.1"] == "136693071363"
+    assert (filters["name"], filters["architecture"], filters["state"]) == (name, architecture, "available")
+
+
+def test_a_region_without_debians_image(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeImages"] = [Answer("<imagesSet/>")]
+    assert ec2.base_image("x86_64") is None
+
+
+@pytest.mark.parametrize(
+    ("supported", "expected"), [(["i386", "x86_64"], "x86_64"), (["arm64"], "arm64"), (["x86_64_mac"], "x86_64_mac")]
+)
+def test_the_architecture_of_a_type(ec2: Ec2, wire: Wire, supported: list[str], expected: str) -> None:
+    items = "".join(f"<item>{one}</item>" for one in supported)
+    described = f"<item><processorInfo><supportedArchitectures>{items}</supportedArchitectures></processorInfo></item>"
+    wire.answers["DescribeInstanceTypes"] = [Answer(f"<instanceTypeSet>{described}</instanceTypeSet>")]
+    assert ec2.architecture("t3.micro") == expected
+    assert wire.one("DescribeInstanceTypes")["InstanceType.1"] == "t3.micro"

@@ -6,19 +6,22 @@ name, /etc/hosts, HTCondor's configuration and secrets, the lease, a guarded met
 said on the console, and then HTCondor does not start; the lease holds all the same.
 """
 
+import json
 import secrets
 import shutil
 import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from roost.boot.condor_config import POWER_OFF, Facts, condor_config, slot_users
+from roost.boot.network import NoWayError, Way, way
 from roost.boot.node.metadata import Metadata, MetadataError
+from roost.boot.node.probe import reach
 from roost.boot.node.system import (
     CONDOR_CONFIG,
-    SHARED_CONFIG,
     SIGNING_KEYS,
     STATE,
     TOKENS,
@@ -29,13 +32,14 @@ from roost.boot.node.system import (
 )
 from roost.boot.node.timeline import TIMELINE, note
 from roost.boot.roles import Role
-from roost.boot.settings import Instructions, instructions_from_json
+from roost.boot.settings import Instructions, NetworkMode, instructions_from_json
 
 INSTRUCTIONS = STATE / "instructions.json"
 JOINING_TOKEN = TOKENS / "joining"
 OWN_TOKEN = TOKENS / "own"
 _INSTANCE_ID = STATE / "instance-id"
 _LEASE = STATE / "lease-ends-at"
+_WAY = STATE / "network.json"
 _SIGNING_KEY = SIGNING_KEYS / "POOL"
 
 POWER_OFF_PROGRAM = """\
@@ -65,7 +69,7 @@ def main() -> int:
     instructions = instructions_from_json(INSTRUCTIONS.read_text())
     try:
         contextualise(instructions)
-    except (StepError, MetadataError, OSError) as error:
+    except (StepError, MetadataError, NoWayError, OSError) as error:
         with suppress(StepError):
             run("systemctl", "mask", "--runtime", "condor.service")
         with suppress(StepError):
@@ -83,19 +87,19 @@ def contextualise(instructions: Instructions) -> None:
         note("first boot", instance=instance_id)
     else:
         note("booted again", instance=instance_id)
+    public_ip = metadata.find("public-ipv4")
     facts = Facts(
         instance_id=instance_id,
         instance_type=metadata.get("instance-type"),
         zone=metadata.get("placement/availability-zone"),
         private_ip=metadata.get("local-ipv4"),
         lease_ends_at=start_lease(instructions.settings.lease_s),
+        public_ip=public_ip,
+        way=way_in(instructions, public_ip) if instructions.role is Role.EXECUTION_POINT else None,
     )
     name_host(metadata.get("local-hostname"), facts.private_ip)
     write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, condor_config(instructions, facts))
-    SHARED_CONFIG.unlink(missing_ok=True)
-    if instructions.settings.sharing:
-        run(sys.executable, "-m", "roost.boot.node.shared", "hold")
     match instructions.role:
         case Role.ACCESS_POINT:
             make_signing_key()
@@ -103,10 +107,26 @@ def contextualise(instructions: Instructions) -> None:
         case Role.EXECUTION_POINT:
             make_accounts(slot_users(instructions.types.get(facts.instance_type)))
             put_joining_token(instructions)
-            requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()
-            keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5", *requires)
+            keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5")
     note("configured", role=instructions.role)
     run("systemctl", "start", "--no-block", "condor.service")  # an image may have it disabled
+
+
+def way_in(instructions: Instructions, public_ip: str) -> Way:
+    """How this execution point is reached: found out at its first boot. Raises NoWayError where there is none.
+
+    At later boots the access point may be the one that is starting again, which says nothing about the network.
+    """
+    joining = instructions.joining
+    if joining is None:
+        raise StepError("the user data of an execution point names no central manager")
+    if _WAY.exists():
+        told = json.loads(_WAY.read_text())
+        return Way(mode=NetworkMode(told["mode"]), reason=told["reason"])
+    found = way(instructions.settings.network.mode, reach(public_ip, joining))
+    note("network", mode=found.mode, reason=found.reason)
+    write(_WAY, json.dumps(asdict(found)))
+    return found
 
 
 def guard_metadata() -> None:
@@ -124,7 +144,7 @@ def forget_other_instance(instance_id: str) -> bool:
     """True at an instance's first boot. An image baked from an instance holds that one's secrets: not ours to use."""
     if _INSTANCE_ID.exists() and _INSTANCE_ID.read_text() == instance_id:
         return False
-    for path in (_LEASE, OWN_TOKEN, JOINING_TOKEN, _SIGNING_KEY, STATE / "approved.json", TIMELINE):
+    for path in (_LEASE, OWN_TOKEN, JOINING_TOKEN, _SIGNING_KEY, STATE / "approved.json", _WAY, TIMELINE):
         path.unlink(missing_ok=True)
     write(_INSTANCE_ID, instance_id)
     return True
