@@ -1,0 +1,189 @@
+"""docs/iam-policy.json, the least that Roost needs on AWS, from the calls that the tests recorded.
+
+    ROOST_CALLS_LOG=/tmp/calls ./test
+    python scripts/iam_policy.py /tmp/calls
+
+The first line notes each call that Roost makes (`roost.cloud.clients`), the second adds what is new to
+docs/iam-calls.txt and writes the policy. Without an argument the policy is made from that table alone.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+CALLS, POLICY = DOCS / "iam-calls.txt", DOCS / "iam-policy.json"
+TAG = "roost:pool"
+
+
+class Which(Enum):
+    """What of a kind of resource an action may touch."""
+
+    ANY = "Any"
+    NEW = "New"  # made with the tag in the very call
+    OURS = "Ours"  # carries the tag
+
+
+ANY, NEW, OURS = Which
+_EVERYTHING = "*"
+
+# Action -> (kind of resource, which of them), by the Service Authorization Reference. Looking is free: see `_grants`.
+RULES: dict[str, tuple[tuple[str, Which], ...]] = {
+    "ec2:AllocateAddress": (("ec2:elastic-ip", NEW),),
+    "ec2:AssociateAddress": (("ec2:elastic-ip", OURS), ("ec2:instance", OURS)),
+    "ec2:AttachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
+    "ec2:AuthorizeSecurityGroupEgress": (("ec2:security-group", OURS),),
+    "ec2:AuthorizeSecurityGroupIngress": (("ec2:security-group", OURS),),
+    "ec2:CreateImage": (("ec2:image", NEW), ("ec2:snapshot", NEW), ("ec2:instance", OURS)),
+    "ec2:CreateSecurityGroup": (("ec2:security-group", NEW), ("ec2:vpc", ANY)),
+    "ec2:CreateTags": ((_EVERYTHING, OURS),),
+    "ec2:CreateVolume": (("ec2:volume", NEW),),
+    "ec2:DeleteKeyPair": (("ec2:key-pair", OURS),),
+    "ec2:DeleteSecurityGroup": (("ec2:security-group", OURS),),
+    "ec2:DeleteSnapshot": (("ec2:snapshot", OURS),),
+    "ec2:DeleteTags": ((_EVERYTHING, OURS),),
+    "ec2:DeleteVolume": (("ec2:volume", OURS),),
+    "ec2:DeregisterImage": (("ec2:image", OURS),),
+    "ec2:DetachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
+    "ec2:DisassociateAddress": (("ec2:elastic-ip", OURS),),
+    "ec2:GetConsoleOutput": (("ec2:instance", OURS),),
+    "ec2:ImportKeyPair": (("ec2:key-pair", NEW),),
+    "ec2:ModifyInstanceAttribute": (("ec2:instance", OURS),),
+    "ec2:RebootInstances": (("ec2:instance", OURS),),
+    "ec2:RegisterImage": (("ec2:image", NEW), ("ec2:snapshot", OURS)),
+    "ec2:ReleaseAddress": (("ec2:elastic-ip", OURS),),
+    "ec2:RevokeSecurityGroupEgress": (("ec2:security-group", OURS),),
+    "ec2:RevokeSecurityGroupIngress": (("ec2:security-group", OURS),),
+    "ec2:RunInstances": (
+        ("ec2:instance", NEW),
+        ("ec2:network-interface", NEW),
+        ("ec2:volume", NEW),
+        ("ec2:key-pair", OURS),
+        ("ec2:security-group", OURS),
+        ("ec2:image", ANY),
+        ("ec2:snapshot", ANY),
+        ("ec2:subnet", ANY),
+    ),
+    "ec2:StartInstances": (("ec2:instance", OURS),),
+    "ec2:StopInstances": (("ec2:instance", OURS),),
+    "ec2:TerminateInstances": (("ec2:instance", OURS),),
+    # EBS direct: a snapshot is begun with its tags, and then filled
+    "ebs:CompleteSnapshot": (("ec2:snapshot", OURS),),
+    "ebs:PutSnapshotBlock": (("ec2:snapshot", OURS),),
+    "ebs:StartSnapshot": (("ec2:snapshot", NEW),),
+    "elasticfilesystem:CreateFileSystem": ((_EVERYTHING, NEW),),
+    "elasticfilesystem:CreateMountTarget": (("elasticfilesystem:file-system", OURS),),
+    "elasticfilesystem:DeleteFileSystem": (("elasticfilesystem:file-system", OURS),),
+    "elasticfilesystem:DeleteMountTarget": (("elasticfilesystem:file-system", OURS),),
+    # an object's permissions are by its name; tags say nothing there
+    "s3:CreateBucket": (("s3:bucket", ANY),),
+    "s3:DeleteBucket": (("s3:bucket", ANY),),
+}
+# Calls that change nothing, whatever they are about.
+_LOOKING = ("Describe", "Get", "List")
+# What tags in a call are to IAM: a permission of their own, here only together with that call.
+TAGGED_IN_THE_CALL = {
+    "ec2": "ec2:CreateTags",
+    "elasticfilesystem": "elasticfilesystem:TagResource",
+}
+_CONDITIONS: dict[Which, dict[str, Any]] = {
+    ANY: {},
+    NEW: {"Condition": {"Null": {f"aws:RequestTag/{TAG}": "false"}}},
+    OURS: {"Condition": {"Null": {f"aws:ResourceTag/{TAG}": "false"}}},
+}
+_PUBLIC = {"image", "snapshot"}  # their names have no account
+
+
+def policy(calls: Iterable[str]) -> dict[str, Any]:
+    """The IAM policy that allows these calls, and no other. Raises KeyError for one without a rule.
+
+    >>> policy(["ec2:DescribeInstances", "ec2:TerminateInstances"])["Statement"][1]["Action"]
+    ['ec2:TerminateInstances']
+    """
+    looking: list[str] = []
+    granted: dict[tuple[tuple[str, ...], Which], list[str]] = {}
+    creating: list[str] = []
+    for call in sorted(set(calls)):
+        if call not in RULES and call.partition(":")[2].startswith(_LOOKING):
+            looking.append(call)
+            continue
+        rules = RULES[call]
+        if any(which is NEW for _, which in rules):
+            creating.append(call)
+        for which in Which:
+            if kinds := tuple(kind for kind, one in rules if one is which):
+                granted.setdefault((kinds, which), []).append(call)
+    statements = [{"Sid": "Look", "Effect": "Allow", "Action": looking, "Resource": "*"}]
+    for (kinds, which), actions in sorted(granted.items(), key=lambda one: (one[0][1].value, one[1])):
+        statements.append(
+            {
+                "Sid": f"{which.value}{''.join(_word(action) for action in actions[:2])}",
+                "Effect": "Allow",
+                "Action": actions,
+                "Resource": [_name(kind) for kind in kinds] if kinds != (_EVERYTHING,) else "*",
+                **_CONDITIONS[which],
+            }
+        )
+    statements += _tagging(creating)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _tagging(creating: Iterable[str]) -> list[dict[str, Any]]:
+    """Tags may be given to what a call creates, in that call."""
+    by_service: dict[str, list[str]] = {}
+    for call in creating:
+        service, _, operation = call.partition(":")
+        if service in TAGGED_IN_THE_CALL:
+            by_service.setdefault(service, []).append(operation)
+    return [
+        {
+            "Sid": f"TagWhatIsMade{_word(TAGGED_IN_THE_CALL[service])}",
+            "Effect": "Allow",
+            "Action": [TAGGED_IN_THE_CALL[service]],
+            "Resource": "*",
+            "Condition": {"StringEquals": {f"{service}:CreateAction": operations}},
+        }
+        for service, operations in sorted(by_service.items())
+    ]
+
+
+def _name(kind: str) -> str:
+    """
+    >>> _name("ec2:image"), _name("ec2:instance")
+    ('arn:aws:ec2:*::image/*', 'arn:aws:ec2:*:*:instance/*')
+    """
+    service, _, resource = kind.partition(":")
+    if service == "s3":
+        return "arn:aws:s3:::roost-*"
+    return f"arn:aws:{service}:*:{'' if resource in _PUBLIC else '*'}:{resource}/*"
+
+
+def _word(action: str) -> str:
+    return action.partition(":")[2]
+
+
+def text(of: dict[str, Any]) -> str:
+    return json.dumps(of, indent=2) + "\n"
+
+
+def recorded() -> list[str]:
+    return CALLS.read_text().split()
+
+
+def main(logs: list[str]) -> None:
+    calls = sorted(
+        {*(recorded() if CALLS.exists() else []), *(c for log in logs for c in Path(log).read_text().split())}
+    )
+    new = [call for call in calls if call not in RULES and not call.partition(":")[2].startswith(_LOOKING)]
+    if new:
+        sys.exit(f"scripts/iam_policy.py: RULES says nothing of {', '.join(new)}: add a row for each")
+    CALLS.write_text("".join(f"{call}\n" for call in calls))
+    POLICY.write_text(text(policy(calls)))
+    print(f"{POLICY.name}: {len(calls)} calls")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
