@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "logs": Verb("roost.verbs.logs", "Print the console of an instance: its boot, and what went wrong there."),
     "access": Verb("roost.verbs.access", "Show or refresh which addresses a pool lets in."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
+    "join": Verb("roost.verbs.join", "Let execution points on EC2 join the HTCondor pool of this machine."),
     "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine; make things go wrong there."),
 }
 

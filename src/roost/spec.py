@@ -18,6 +18,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _PACKAGE = r"^[a-z0-9][a-z0-9.+-]+$"  # Debian policy manual, 5.6.7
 _NAME = r"^[a-z][a-z0-9-]{0,30}$"
 _REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+_HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+_USER = r"^[A-Za-z_][A-Za-z0-9_.-]*$"  # useradd(8); nothing that a ClassAd string could take for its end
 _IMAGE = r"^ami-[0-9a-f]{8,17}$"
 _SUBNET = r"^subnet-[0-9a-f]{8,17}$"
 # What each asks for, as a sentence.
@@ -25,6 +27,8 @@ _PATTERNS = {
     _PACKAGE: "a Debian package is written like samtools or python3-numpy",
     _NAME: "a pool's name is 1 to 31 lower-case letters, digits and hyphens, and begins with a letter",
     _REGION: "a region is written like us-east-1",
+    _HOST: "a host is written as an address, 192.0.2.7, or a name, submit.example.org",
+    _USER: "a user is written like alice",
     _IMAGE: "an image's id is written like ami-0123456789abcdef0",
     _SUBNET: "a subnet's id is written like subnet-0123456789abcdef0",
 }
@@ -55,6 +59,7 @@ def _port_range(value: str | None) -> str | None:
 
 
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
+User = Annotated[str, Field(pattern=_USER)]
 Package = Annotated[str, Field(pattern=_PACKAGE)]
 
 
@@ -102,14 +107,21 @@ class PoolSpec(_Part):
     cloud: Literal["local", "aws"] = "local"
     region: str = Field(default="us-east-1", pattern=_REGION)
     subnet: str | None = Field(default=None, pattern=_SUBNET)  # None: the region's default VPC
-    access_point: Literal["cloud"] = "cloud"
+    access_point: Literal["cloud", "here"] = "cloud"
     access_point_type: str = "t3.medium"
+    submit_host: str | None = Field(default=None, pattern=_HOST)
+    owners: Annotated[tuple[User, ...], BeforeValidator(_listed)] = ()
     workers: Workers = Workers()
     image: Image = Image()
     network: Network = Network()
     lease: Duration = 3 * 3600
     idle: Duration = 15 * 60
     condor_config: str = ""
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Every type that may be launched."""
+        return (*((self.access_point_type,) if self.access_point == "cloud" else ()), *self.workers.type)
 
 
 def parse(text: str, source: Path) -> PoolSpec:

@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from roost.boot.commands import HERE
 from roost.boot.node.approve_tokens import PAUSE_S, WATCH_S, Rule, approve_pending
 
-STATE = Path("/run/roost")  # gone after a reboot, as are the requests that wait in the collector
+STATE = Path(HERE)  # gone after a reboot, as are the requests that wait in the collector
 FLAGS = STATE / "joining"  # POOL -> its lease, touched whenever a joining token is minted
-LOG = STATE / "approver.log"
 
 
 def main() -> int:

@@ -4,12 +4,14 @@ Each command is an argument list for that machine; each answer is parsed here an
 """
 
 import json
+import shlex
 from dataclasses import dataclass
 
 from roost.boot.condor_config import joining_identity
 from roost.boot.settings import domain_of
 
 JOINING_TOKEN_LIFETIME_S = 15 * 60  # a launch must have booted by then
+HERE = "/run/roost"  # what `node.approve_tokens` needs on a central manager that was there before Roost
 _JOINING_FLAG = "/run/roost-joining"  # `node.approve_tokens` looks at requests while this file is young
 
 
@@ -38,6 +40,24 @@ def mint_joining_token(pool: str) -> list[str]:
         f"-authz ADVERTISE_STARTD -authz ADVERTISE_MASTER -lifetime {JOINING_TOKEN_LIFETIME_S}"
     )
     return ["sudo", "-n", "sh", "-c", f"touch {_JOINING_FLAG} && {create}"]
+
+
+def mint_here(pool: str, *, lease_s: int, domain: str, python: str, path: str) -> list[str]:
+    """The same on a central manager that was there before Roost, as root; has `approve_here` run there meanwhile."""
+    flags = f"{HERE}/joining"
+    create = shlex.join(
+        [
+            *("condor_token_create", "-identity", joining_identity(domain)),
+            *("-authz", "ADVERTISE_STARTD", "-authz", "ADVERTISE_MASTER"),
+            *("-lifetime", str(JOINING_TOKEN_LIFETIME_S)),
+        ]
+    )
+    approve = shlex.join(["env", f"PYTHONPATH={path}", "setsid", python, "-m", "roost.boot.approve_here", domain])
+    script = (
+        f"umask 077 && mkdir -p {flags} && echo {lease_s} > {flags}/{pool} && "
+        f"{{ {approve} </dev/null >>{HERE}/approver.log 2>&1 & }} && {create}"
+    )
+    return ["sh", "-c", script]
 
 
 def joining_token(printed: str) -> str:

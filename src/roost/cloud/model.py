@@ -14,6 +14,7 @@ ROLE_TAG = "roost:role"
 OWNER_TAG = "roost:owner"
 EXPIRES_TAG = "roost:expires-at"
 LAUNCH_TAG = "roost:launch"  # which launch of this pool made it: the base of the ClientToken
+SUBMIT_HOST_TAG = "roost:submit-host"  # where people submit, when that is no instance of the pool
 RECIPE_TAG = "roost:recipe"  # on images: the hash of what they were made from
 
 CONDOR_PORT = 9618  # HTCondor's shared port
@@ -45,6 +46,7 @@ class PoolInstance:
     launch: str
     expires_at: str = ""  # ISO 8601, as the tag has it
     state_reason: str = ""
+    submit_host: str = ""  # the full name of a machine outside; "": the pool has an access point of its own
 
     @property
     def is_billed(self) -> bool:
@@ -96,6 +98,11 @@ class Found:
 
     def with_role(self, role: Role) -> tuple[PoolInstance, ...]:
         return tuple(i for i in self.usable if i.role is role)
+
+    @property
+    def submit_host(self) -> str:
+        """The machine outside whose HTCondor these execution points joined; "": none."""
+        return next((i.submit_host for i in self.instances if i.submit_host), "")
 
     @property
     def is_empty(self) -> bool:

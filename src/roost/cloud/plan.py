@@ -18,6 +18,7 @@ from roost.cloud.model import (
     POOL_TAG,
     ROLE_TAG,
     SSH_PORT,
+    SUBMIT_HOST_TAG,
     Action,
     Authorize,
     CreateGroup,
@@ -42,6 +43,7 @@ class Asker:
 
     address: str  # IPv4
     owner: str
+    host: str = ""  # the full name of this machine, where it is the access point itself
 
 
 def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_key: bool = True) -> list[Action]:
@@ -54,6 +56,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
         POOL_TAG: spec.name,
         OWNER_TAG: asker.owner,
         EXPIRES_TAG: (now + timedelta(seconds=spec.lease)).isoformat(timespec="seconds"),
+        **({SUBMIT_HOST_TAG: asker.host} if spec.access_point == "here" else {}),
     }
     actions: list[Action] = []
     if name in found.keys and not has_key:
@@ -69,7 +72,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
     if halted:
         actions.append(Terminate(instance_ids=halted))
     wanted = (
-        (Role.ACCESS_POINT, 1, (spec.access_point_type,)),
+        (Role.ACCESS_POINT, 1 if spec.access_point == "cloud" else 0, (spec.access_point_type,)),
         (Role.EXECUTION_POINT, spec.workers.count, spec.workers.type),
     )
     for role, count, types in wanted:
@@ -104,7 +107,9 @@ def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct:
     if spec.access_point == "cloud" and not found.with_role(Role.ACCESS_POINT):
         # Its address is not known before it is there; then this is planned again.
         direct = [ingress for ingress in present if spec.network.mode != "outbound" and _is_direct(ingress)]
-    wanted = [Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), Ingress(port=CONDOR_PORT, cidr=None), *direct]
+    # Joining the pool of this machine, execution points are not called by one another.
+    among_members = [Ingress(port=CONDOR_PORT, cidr=None)] if spec.access_point == "cloud" else []
+    wanted = [Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), *among_members, *direct]
     return _doors(name, present, wanted)
 
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from roost.boot.roles import Role
-from roost.cloud.model import EXPIRES_TAG, LAUNCH_TAG, ROLE_TAG, Ingress, InstanceState, PoolInstance, Subnet
+from roost.cloud.model import (
+    EXPIRES_TAG,
+    LAUNCH_TAG,
+    ROLE_TAG,
+    SUBMIT_HOST_TAG,
+    Ingress,
+    InstanceState,
+    PoolInstance,
+    Subnet,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionTypeDef, SubnetTypeDef, TagTypeDef
@@ -26,6 +35,7 @@ def instance(described: "InstanceTypeDef") -> PoolInstance:
         launch=its.get(LAUNCH_TAG, ""),
         expires_at=its.get(EXPIRES_TAG, ""),
         state_reason=described.get("StateReason", {}).get("Message", ""),
+        submit_host=its.get(SUBMIT_HOST_TAG, ""),
     )
 
 

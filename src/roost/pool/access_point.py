@@ -35,10 +35,12 @@ _UNTIL_STDIN_CLOSES = (
     'wait "$child"; code=$?; kill "$watch" 2>/dev/null; exit "$code"'
 )
 # A directory's content, or one file under its own name.
-_TAR_OUT = (
+TAR_OUT = (
     'if [ -d "$1" ]; then set -- "$1" .; else set -- "$(dirname -- "$1")" "$(basename -- "$1")"; fi; '
     'exec tar --create --format=gnu --dereference --hard-dereference --file=- --directory="$1" -- "./$2"'
 )
+# --absolute-names: absolute paths stay so, others are below the home directory, which is where it starts
+TAR_IN = ("tar", "--extract", "--absolute-names", "--no-same-owner", "--warning=no-timestamp", "--file=-")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,10 +167,8 @@ class SshAccessPoint:
     def put(self, files: Mapping[str, Path], *, timeout_s: float = 600) -> None:
         """Raises NotFoundError for a local file that does not exist; nothing is sent then."""
         tar_stream.require(files.values())
-        # --absolute-names: absolute paths stay so, others are below the home directory, which is where ssh starts
-        argv = ["tar", "--extract", "--absolute-names", "--no-same-owner", "--warning=no-timestamp", "--file=-"]
         with (
-            self._process(argv, what=f"copy {len(files)} files to", timeout_s=timeout_s) as process,
+            self._process(TAR_IN, what=f"copy {len(files)} files to", timeout_s=timeout_s) as process,
             # A broken pipe is the other side's failure: its exit code and words say more.
             suppress(BrokenPipeError),
             _opened(process.stdin) as stream,
@@ -176,7 +176,7 @@ class SshAccessPoint:
             tar_stream.write(files, stream)
 
     def get(self, remote: str, local: Path, *, timeout_s: float = 600) -> None:
-        argv = ["sh", "-c", _TAR_OUT, "sh", remote]
+        argv = ["sh", "-c", TAR_OUT, "sh", remote]
         cut_short: tarfile.ReadError | None = None
         with self._process(argv, what=f"bring {remote} back from", timeout_s=timeout_s) as process:
             try:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from roost.errors import CloudError, RoostError, WaitTimeoutError
-from roost.pool.access_point import SshAccessPoint
+from roost.pool.access_point import AccessPoint
 from roost.pool.condor import submitted_cluster
 from roost.report.job_counts import JobCounts
 from roost.report.reporter import Reporter
@@ -28,7 +28,7 @@ _NUL = "\0"
 _NEWS = 'tail -c +"$(($2 + 1))" -- "$1" 2>/dev/null; printf "\\000"; tail -c 2000 -- "$3" 2>/dev/null; true'
 
 
-def send(executable: ExecutableWorkflow, access_point: SshAccessPoint) -> int:
+def send(executable: ExecutableWorkflow, access_point: AccessPoint) -> int:
     """The run's directory with its inputs goes there, and DAGMan gets it. DAGMan's cluster id."""
     with tempfile.TemporaryDirectory(prefix="roost-plan-") as written:
         submit_dir.write(executable, Path(written))
@@ -46,7 +46,7 @@ def send(executable: ExecutableWorkflow, access_point: SshAccessPoint) -> int:
 
 def follow(
     executable: ExecutableWorkflow,
-    access_point: SshAccessPoint,
+    access_point: AccessPoint,
     reporter: Reporter,
     *,
     usd_so_far: Callable[[], float | None],
@@ -76,13 +76,13 @@ def follow(
     return progress
 
 
-def bring_back(executable: ExecutableWorkflow, access_point: SshAccessPoint, directory: Path) -> None:
+def bring_back(executable: ExecutableWorkflow, access_point: AccessPoint, directory: Path) -> None:
     """Outputs to `output/`, the submit directory with its logs to `submit/`."""
     access_point.get(str(executable.paths.output), directory / "output")
     access_point.get(str(executable.paths.submit), directory / "submit")
 
 
-def failures(executable: ExecutableWorkflow, access_point: SshAccessPoint, progress: Progress) -> list[Failure]:
+def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress: Progress) -> list[Failure]:
     """Each failed job with the end of its stderr."""
     planned = {job.name: job for job in executable.jobs}
     shown = []

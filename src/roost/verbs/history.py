@@ -14,8 +14,7 @@ from roost.pool.ads import EndedJob, Slot
 from roost.pool.condor import Condor
 from roost.report.receipt import Attempt, Outcome
 from roost.spec import PoolSpec
-from roost.verbs.keys import pool_key
-from roost.verbs.rising import access_point_of
+from roost.verbs.entrance import access_point
 from roost.verbs.which_pool import Site
 
 
@@ -26,12 +25,11 @@ class PoolHistory:
 
 
 def pool_history(spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str], None]) -> PoolHistory:
-    points = found.with_role(Role.ACCESS_POINT)
-    if not points:
+    if not found.with_role(Role.ACCESS_POINT) and spec.access_point == "cloud":
         return PoolHistory()
     try:
-        with access_point_of(site, points[0], pool_key(spec.cloud, spec.name)) as access_point:
-            condor = Condor(access_point)
+        with access_point(spec, site, found) as reached:
+            condor = Condor(reached)
             slots = condor.slots()
             ended = condor.ended()
     except RoostError as error:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -13,6 +14,7 @@ from roost.cloud.model import Action, Launch
 from roost.cloud.plan import plan_up
 from roost.cloud.price import Rates
 from roost.errors import UsageError
+from roost.pool import here
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs import which_pool
@@ -46,25 +48,28 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
     has_key = has_pool_key(spec.cloud, spec.name)
     if found.usable and not has_key:
         pool_key(spec.cloud, spec.name)
-    return plan_up(spec, found, asker=where.asker, now=datetime.now(UTC), has_key=has_key)
+    asker = replace(where.asker, host=here.host_name()) if spec.access_point == "here" else where.asker
+    return plan_up(spec, found, asker=asker, now=datetime.now(UTC), has_key=has_key)
 
 
 def rates(spec: PoolSpec, where: Site) -> Rates:
-    return pricing.rates(spec.cloud, where.ec2.access, (spec.access_point_type, *spec.workers.type))
+    return pricing.rates(spec.cloud, where.ec2.access, spec.instance_types)
 
 
 def price(spec: PoolSpec, rates: Rates) -> str:
     """The price before, as a sentence: that of the dearest type that may be launched."""
     free = "nothing is charged on this machine; on EC2: " if spec.cloud == "local" else ""
-    types = {spec.access_point_type, *spec.workers.type}
+    types = set(spec.instance_types)
     priced = rates.usd_per_hour
     if unknown := sorted(types - priced.keys()):
         return f"{free}no price is known for {', '.join(unknown)} ({rates.note})"
-    hourly = priced[spec.access_point_type] + spec.workers.count * max(priced[one] for one in spec.workers.type)
+    access_points = 1 if spec.access_point == "cloud" else 0
+    hourly = spec.workers.count * max(priced[one] for one in spec.workers.type)
+    hourly += access_points * priced.get(spec.access_point_type, 0.0)
     most = hourly * spec.lease / 3600
     return (
-        f"{free}{spec.workers.count + 1} instances, at most ${hourly:.4f} an hour and ${most:.2f} until the lease ends"
-        f" ({rates.note})"
+        f"{free}{spec.workers.count + access_points} instances, at most ${hourly:.4f} an hour and ${most:.2f}"
+        f" until the lease ends ({rates.note})"
     )
 
 

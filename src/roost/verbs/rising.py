@@ -19,11 +19,13 @@ from roost.cloud.image import PoolImage
 from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
 from roost.cloud.plan import plan_doors
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
-from roost.pool.access_point import SshAccessPoint, SshTarget
+from roost.pool.access_point import AccessPoint, SshAccessPoint
+from roost.pool.here import HereAccessPoint, Host, submitter
 from roost.report.reporter import Reporter
 from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
-from roost.verbs import prepared
+from roost.verbs import entrance, prepared
+from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import PoolKey, make_pool_key
 from roost.verbs.which_pool import Site
 
@@ -33,7 +35,9 @@ _LOOK_EVERY_S = {"local": 0.3, "aws": 2.0}  # four Describe calls each; EC2 refi
 T = TypeVar("T")
 # As much room as one can take in the user data, to know the size before there is one. A token has about 330 characters.
 # Like a token, it cannot be compressed.
-_LONGEST_JOINING = Joining(central_manager="255.255.255.255", token=secrets.token_urlsafe(384))
+_LONGEST_JOINING = Joining(
+    central_manager="255.255.255.255", token=secrets.token_urlsafe(384), trust_domain=secrets.token_urlsafe(96)
+)
 _CONSOLE_EVERY_S = {"local": 1.0, "aws": 15.0}  # GetConsoleOutput is a slow call on AWS, with a low limit
 
 
@@ -42,7 +46,7 @@ class RisenPool:
     """A pool whose instances have all joined."""
 
     spec: PoolSpec
-    access_point: PoolInstance
+    access_point: PoolInstance | None  # None: this machine
     execution_points: tuple[PoolInstance, ...]
     moments: Mapping[str, Moments]
     changed: bool  # whether anything had to be done
@@ -55,22 +59,17 @@ class RisenPool:
 
 
 def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAccessPoint:
-    return SshAccessPoint(
-        SshTarget(
-            host=instance.public_ip or instance.private_ip,
-            key=key.private,
-            known_hosts=key.known_hosts,
-            host_key_alias=instance.id,
-            proxy_command=site.endpoint.proxy_command,
-        )
-    )
+    """An instance by ssh; `entrance.access_point` is the way to any pool's access point."""
+    return ssh_to(site, instance, key)
 
 
 def rise(
     spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter, *, timeout_s: float = RISE_TIMEOUT_S
 ) -> RisenPool:
     actions = prepared.planned(spec, site)
-    rising = _Rising(spec, site, image, reporter, key=make_pool_key(spec.cloud, spec.name), timeout_s=timeout_s)
+    host = entrance.joinable_host(spec, site) if spec.access_point == "here" else None
+    key = make_pool_key(spec.cloud, spec.name)
+    rising = _Rising(spec, site, image, reporter, key=key, host=host, timeout_s=timeout_s)
     rising.measure(actions)
     for action in actions:
         if isinstance(action, Launch) and action.role is Role.EXECUTION_POINT:
@@ -80,9 +79,10 @@ def rise(
     rising.wait_for_access_point()
     joined = rising.wait_for_execution_points()
     rising.settle_network(joined)
+    rising.require_way_back(joined)
     return RisenPool(
         spec=spec,
-        access_point=rising.access_point(),
+        access_point=None if host else rising.access_point(),
         execution_points=joined,
         moments=rising.moments,
         changed=bool(actions),
@@ -98,6 +98,7 @@ class _Rising:
     image: PoolImage
     reporter: Reporter
     key: PoolKey
+    host: Host | None  # the pool of this machine, where it is that which they join
     moments: dict[str, Moments] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     timeout_s: float = RISE_TIMEOUT_S
@@ -134,9 +135,13 @@ class _Rising:
         """Until HTCondor there takes jobs and hands out tokens."""
         if self.is_access_point_ready:
             return
+        if self.host:
+            self._require_ready_host(self.host)
+            self.is_access_point_ready = True
+            return
         self.reporter.step("wait for the access point")
         instance = self._until(self._running_access_point)
-        with access_point_of(self.site, instance, self.key) as access_point:
+        with ssh_to(self.site, instance, self.key) as access_point:
             self._until(lambda found: self._answers(access_point, found))
             self._until(lambda found: self._is_ready(access_point, found))
         self._note(instance.id, Milestone.JOINED)
@@ -146,7 +151,7 @@ class _Rising:
     def wait_for_execution_points(self) -> tuple[PoolInstance, ...]:
         """Until the collector lists every one of them."""
         self.reporter.step(f"wait for {_points(self.spec.workers.count)} to join")
-        with access_point_of(self.site, self.access_point(), self.key) as access_point:
+        with entrance.access_point(self.spec, self.site, self._found()) as access_point:
             return self._until(lambda found: self._all_joined(access_point, found))
 
     def settle_network(self, points: Sequence[PoolInstance]) -> None:
@@ -172,34 +177,70 @@ class _Rising:
             self.site.ec2.perform(action)
 
     def _require_reached(self, point: PoolInstance) -> None:
-        here = self.access_point()
-        address = point.private_ip if point.zone == here.zone else point.public_ip
+        here = None if self.host else self.access_point()
+        address = point.private_ip if here and point.zone == here.zone else point.public_ip
         port = self.joined[point.id].port
-        with access_point_of(self.site, here, self.key) as access_point:
+        with entrance.access_point(self.spec, self.site, self._found()) as access_point:
             if access_point.run(commands.reaches(address, port)).exit_code != 0:
                 raise CloudError(
                     f"the access point cannot connect to {point.id} at {address}, port {port}, as direct mode needs",
                     f"`roost access show {self.spec.name}` lists what is let in; or network: {{mode: outbound}}",
                 )
 
+    def require_way_back(self, joined: Sequence[PoolInstance]) -> None:
+        """An execution point that joined has called the collector; to run jobs it calls the schedd as well.
+
+        In `auto` it has tried that itself, in direct mode it is called.
+        """
+        if not self.host or not joined or self.spec.network.mode != "outbound":
+            return
+        self.reporter.step(f"have {joined[0].id} call the schedd of this machine")
+        schedd = self.host.schedd
+        probe = f"import socket; socket.create_connection(({schedd.host!r}, {schedd.port}), 5)"
+        with ssh_to(self.site, joined[0], self.key) as instance:
+            try:
+                instance.wait_until_reachable(60)
+                done = instance.run(["python3", "-c", probe], timeout_s=30)
+            except (CloudError, WaitTimeoutError) as error:
+                self.reporter.note(f"whether instances reach the schedd was not tried: {error.message}")
+                return
+        if done.exit_code != 0:
+            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise RoostError(
+                f"{joined[0].id} has joined, but cannot call the schedd of this machine, {schedd.host} port "
+                f"{schedd.port}: {said}; jobs that are matched with it would not start",
+                f"a firewall before {schedd.host} has to let TCP in to port {schedd.port}; then `roost up` again",
+            )
+
+    def _require_ready_host(self, host: Host) -> None:
+        done = HereAccessPoint(submitter(self.spec.owners)).run(commands.is_ready())
+        if done.exit_code != 0:
+            raise RoostError(
+                f"the collector of this machine, {host.collector.host}, does not list its schedd: "
+                f"{done.stderr.strip() or 'it lists nothing'}",
+                "condor_status -schedd",
+            )
+
     def _boot(self, role: Role, joining: Joining | None) -> Boot:
         """What the instances of a role are told."""
-        types = (self.spec.access_point_type, *self.spec.workers.type)
-        self.shapes = self.shapes or self.site.ec2.shapes(types)
+        self.shapes = self.shapes or self.site.ec2.shapes(self.spec.instance_types)
         settings = BootSettings(
             lease_s=self.spec.lease,
             idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
             workers=self.spec.workers.count,
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
             network=Network(mode=NetworkMode(self.spec.network.mode), ports=self.spec.network.port_range),
+            owners=entrance.owners(self.spec) if role is Role.EXECUTION_POINT else (),
         )
         text = user_data(pool=self.spec.name, role=role, types=self.shapes, settings=settings, joining=joining)
         encrypted = self.image.root_device if self.spec.cloud == "aws" else None
         return Boot(image_id=self.image.id, user_data=text, encrypted_root=encrypted)
 
     def _joining(self) -> Joining:
+        if self.host:
+            return entrance.joining_here(self.spec, self.host)
         instance = self.access_point()
-        with access_point_of(self.site, instance, self.key) as access_point:
+        with ssh_to(self.site, instance, self.key) as access_point:
             minted = access_point.run(commands.mint_joining_token(self.spec.name))
         try:
             token = commands.joining_token(minted.stdout)
@@ -281,7 +322,7 @@ class _Rising:
     def _is_ready(self, access_point: SshAccessPoint, found: Found) -> bool:  # noqa: ARG002 (for `_until`)
         return access_point.run(commands.is_ready()).exit_code == 0
 
-    def _all_joined(self, access_point: SshAccessPoint, found: Found) -> tuple[PoolInstance, ...] | None:
+    def _all_joined(self, access_point: AccessPoint, found: Found) -> tuple[PoolInstance, ...] | None:
         """Found again by their ids, once all are in; those that have are told to the timeline."""
         printed = access_point.run(commands.list_joined())
         self.joined = {one.instance_id: one for one in commands.joined(printed.stdout)}

@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -14,9 +14,10 @@ from roost.boot.roles import Role
 from roost.cloud import pricing
 from roost.cloud.endpoint import localec2
 from roost.cloud.image import PoolImage
-from roost.cloud.model import PoolInstance
+from roost.cloud.model import Found, PoolInstance
 from roost.errors import NotFoundError, PartialError, RoostError, UsageError
-from roost.pool.access_point import SshAccessPoint
+from roost.pool.access_point import AccessPoint
+from roost.pool.here import HereAccessPoint, submitter
 from roost.pool.verification import verification
 from roost.pool.verify import Question, Verdict
 from roost.report import receipt as receipts
@@ -24,10 +25,9 @@ from roost.report.receipt import Attempt, Outcome, Receipt
 from roost.report.reporter import Reporter
 from roost.report.timeline import Milestone, rows
 from roost.spec import PoolSpec
-from roost.verbs import following, prepared
+from roost.verbs import entrance, following, prepared
 from roost.verbs.ending import end
-from roost.verbs.keys import pool_key
-from roost.verbs.rising import RisenPool, access_point_of, rise
+from roost.verbs.rising import RisenPool, rise
 from roost.verbs.which_pool import Site, found_pool, read_spec
 from roost.workflow import source
 from roost.workflow.abstract import Workflow
@@ -141,14 +141,14 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
 def _run_on_existing(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) -> RunOutcome:
     spec, site, found = found_pool(wish.pool, wish.cloud, say=reporter.note)
     points = found.with_role(Role.ACCESS_POINT)
-    if not points:
+    if not points and spec.access_point == "cloud":
         raise NotFoundError(f"the pool {spec.name} has no access point", f"roost up {wish.pool}")
     # What is on its image is known where the image is one of ours.
     if wish.pool is not None and wish.pool.endswith((".yml", ".yaml")):
         _check_executables(workflow, prepared.image(spec, site, reporter))
     pool = RisenPool(
         spec=spec,
-        access_point=points[0],
+        access_point=points[0] if points else None,
         execution_points=found.with_role(Role.EXECUTION_POINT),
         moments={},
         changed=False,
@@ -202,12 +202,12 @@ def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, report
     this.executable = executable = plan(
         workflow,
         ExecutionSite(),
-        RunPaths(run=_HOME / this.directory.name),
+        RunPaths(run=_runs(pool.spec) / this.directory.name),
         uuid=str(uuid.uuid4()),
         planned_at=datetime.now(UTC),
     )
     with _on_access_point(pool, site) as access_point:
-        reporter.step(f"send {len(executable.jobs)} jobs and {len(executable.uploads)} files to {pool.access_point.id}")
+        reporter.step(f"send {len(executable.jobs)} jobs and {len(executable.uploads)} files to {_place(pool)}")
         following.send(executable, access_point)
         reporter.step("run the workflow under DAGMan")
         try:
@@ -258,13 +258,26 @@ def _told(failure: Failure) -> list[str]:
     return [f"  {failure.sentence}", *(f"    {line}" for line in failure.stderr)]
 
 
-def _on_access_point(pool: RisenPool, site: Site) -> SshAccessPoint:
-    return access_point_of(site, pool.access_point, pool_key(pool.spec.cloud, pool.spec.name))
+def _on_access_point(pool: RisenPool, site: Site) -> AbstractContextManager[AccessPoint]:
+    spec, points = pool.spec, [pool.access_point] if pool.access_point else []
+    return entrance.access_point(spec, site, Found(instances=(*points, *pool.execution_points)))
+
+
+def _place(pool: RisenPool) -> str:
+    return pool.access_point.id if pool.access_point else "this machine's HTCondor"
+
+
+def _runs(spec: PoolSpec) -> PurePosixPath:
+    """Where the access point keeps runs."""
+    if spec.access_point == "cloud":
+        return _HOME
+    return PurePosixPath(HereAccessPoint(submitter(spec.owners)).home / "roost-runs")
 
 
 def _meter(pool: RisenPool, site: Site) -> Callable[[], float | None]:
     """Dollars so far at the stated price."""
-    instances: tuple[PoolInstance, ...] = (pool.access_point, *pool.execution_points)
+    points = [pool.access_point] if pool.access_point else []
+    instances: tuple[PoolInstance, ...] = (*points, *pool.execution_points)
     known = pricing.rates(pool.spec.cloud, site.ec2.access, [i.instance_type for i in instances]).usd_per_hour
     rates = [(i.launched_at.timestamp(), known.get(i.instance_type)) for i in instances]
 

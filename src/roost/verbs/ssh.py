@@ -25,8 +25,8 @@ def command(pool: str | None, argv: tuple[str, ...], instance_id: str | None, cl
     from roost.boot.roles import Role
     from roost.errors import NotFoundError
     from roost.pool.access_point import ssh_argv
+    from roost.verbs.entrance import ssh_to
     from roost.verbs.keys import pool_key
-    from roost.verbs.rising import access_point_of
     from roost.verbs.which_pool import found_pool
     from roost.yaml_lines import did_you_mean
 
@@ -34,6 +34,11 @@ def command(pool: str | None, argv: tuple[str, ...], instance_id: str | None, cl
     known = {i.id: i for i in found.usable}
     if instance_id is None:
         points = found.with_role(Role.ACCESS_POINT)
+        if not points and found.submit_host:
+            raise NotFoundError(
+                f"the access point of the pool {spec.name} is {found.submit_host} itself: no instance",
+                f"roost ssh {spec.name} --on {', or --on '.join(known)}" if known else f"roost status {spec.name}",
+            )
         if not points:
             raise NotFoundError(f"the pool {spec.name} has no access point", f"roost up, or roost down {spec.name}")
         instance = points[0]
@@ -44,6 +49,6 @@ def command(pool: str | None, argv: tuple[str, ...], instance_id: str | None, cl
             f"no instance {instance_id} in the pool {spec.name}{did_you_mean(instance_id, known)}",
             f"roost status {spec.name}",
         )
-    target = access_point_of(site, instance, pool_key(spec.cloud, spec.name)).target
+    target = ssh_to(site, instance, pool_key(spec.cloud, spec.name)).target
     words = ssh_argv(target, argv, terminal=not argv and sys.stdin.isatty())
     os.execvp(words[0], words)

@@ -27,18 +27,16 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     from roost.cloud import pricing
     from roost.errors import RoostError
     from roost.pool.condor import Condor
-    from roost.verbs.keys import pool_key
-    from roost.verbs.rising import access_point_of
+    from roost.verbs.entrance import access_point
     from roost.verbs.which_pool import found_pool
 
     spec, site, found = found_pool(pool, cloud, say=_say)
     slots: list[Slot] = []
     jobs: list[Job] = []
-    points = found.with_role(Role.ACCESS_POINT)
-    if points:
+    if found.with_role(Role.ACCESS_POINT) or spec.access_point == "here":
         try:
-            with access_point_of(site, points[0], pool_key(spec.cloud, spec.name)) as access_point:
-                slots, jobs = Condor(access_point).slots(), Condor(access_point).jobs()
+            with access_point(spec, site, found) as reached:
+                slots, jobs = Condor(reached).slots(), Condor(reached).jobs()
         except RoostError as error:
             _say(f"HTCondor could not be asked: {error.message}")
     now = datetime.now(UTC)
@@ -75,6 +73,8 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     _table(rows)
     running = sum(1 for job in jobs if job.status.name == "RUNNING")
     held = sum(1 for job in jobs if job.status.name == "HELD")
+    if found.submit_host:
+        click.echo(f"\njobs are submitted on {found.submit_host}")
     click.echo(f"\njobs: {len(jobs)} in the queue, {running} running, {held} held")
     charged = "nothing is charged on this machine; on EC2 it would be " if spec.cloud == "local" else ""
     click.echo(f"cost so far: {charged}${usd:.4f} ({rates.note})")

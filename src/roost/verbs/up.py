@@ -44,6 +44,6 @@ def command(pool: str | None, cloud: str | None, dry_run: bool, yes: bool, timeo
             raise
     said = "is up" if risen.changed else "is up already; nothing was changed"
     click.echo(f"the pool {spec.name} {said}", err=True)
-    points = [risen.access_point, *risen.execution_points]
-    for instance in points:
+    points = [risen.access_point] if risen.access_point else []
+    for instance in [*points, *risen.execution_points]:
         click.echo(f"{instance.id}  {instance.role}  {instance.instance_type}  {instance.public_ip}")

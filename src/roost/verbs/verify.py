@@ -26,19 +26,18 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     from roost.pool.verification import verification
     from roost.pool.verify import Verdict
     from roost.report.reporter import reporter_for
-    from roost.verbs.keys import pool_key
-    from roost.verbs.rising import access_point_of
+    from roost.verbs.entrance import access_point
     from roost.verbs.which_pool import found_pool
 
     with reporter_for(sys.stderr) as reporter:
         spec, site, found = found_pool(pool, cloud, say=reporter.note)
-        points, workers = found.with_role(Role.ACCESS_POINT), found.with_role(Role.EXECUTION_POINT)
-        if not points or not workers:
-            raise NotFoundError(f"the pool {spec.name} has no {'execution' if points else 'access'} point", "roost up")
+        workers = found.with_role(Role.EXECUTION_POINT)
+        if not workers:
+            raise NotFoundError(f"the pool {spec.name} has no execution point", "roost up")
         reporter.step(f"verify {len(workers)} execution points of {spec.name}")
         checks = []
-        with access_point_of(site, points[0], pool_key(spec.cloud, spec.name)) as access_point:
-            for check in verification(access_point, [w.id for w in workers], timeout_s=_TIMEOUT_S):
+        with access_point(spec, site, found) as reached:
+            for check in verification(reached, [w.id for w in workers], timeout_s=_TIMEOUT_S):
                 checks.append(check)
                 if not as_json:
                     with reporter.paused():

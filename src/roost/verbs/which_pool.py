@@ -68,11 +68,12 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
     if not found.is_empty:
         if not lets_in(found, where.asker):
             say(f"the pool {spec.name} lets in another address than yours of today: `roost access refresh {spec.name}`")
-        return spec, where, found
+        return _as_launched(spec, found), where, found
     pools = where.ec2.pools()
     if word is None and not _DEFAULT_FILE.exists() and len(pools) == 1:
         only = spec.model_copy(update={"name": pools[0]})
-        return only, where, where.ec2.describe(only.name)
+        found = where.ec2.describe(only.name)
+        return _as_launched(only, found), where, found
     there_is = f"the pools there: {', '.join(pools)}" if pools else "there is none"
     if word is None and not _DEFAULT_FILE.exists():
         raise NotFoundError(
@@ -115,6 +116,11 @@ def lets_in(found: Found, asker: Asker) -> bool:
         for group in found.groups
         for ingress in group.ingress
     )
+
+
+def _as_launched(spec: PoolSpec, found: Found) -> PoolSpec:
+    """Who only gives a name need not know where its jobs are submitted."""
+    return spec.model_copy(update={"access_point": "here"}) if found.submit_host else spec
 
 
 def _place(spec: PoolSpec) -> str:

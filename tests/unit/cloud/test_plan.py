@@ -19,6 +19,7 @@ from roost.cloud.model import (
     POOL_TAG,
     ROLE_TAG,
     SSH_PORT,
+    SUBMIT_HOST_TAG,
     Action,
     Authorize,
     CreateGroup,
@@ -261,6 +262,14 @@ def test_an_empty_account_gets_a_pool_in_this_order() -> None:
         "launch 1 access-point of type t3.medium",
         "launch 3 execution-points of type c7i.large or m7i.large",
     ]
+
+
+def test_a_pool_that_bursts_has_no_access_point_and_names_its_host() -> None:
+    spec = SPEC.model_copy(update={"access_point": "here"})
+    actions = plan_up(spec, Found(), asker=Asker(address="192.0.2.7", owner="ada", host="submit.example.org"), now=NOW)
+    assert [a.role for a in actions if isinstance(a, Launch)] == [Role.EXECUTION_POINT]
+    assert {a.tags[SUBMIT_HOST_TAG] for a in actions if isinstance(a, Launch)} == {"submit.example.org"}
+    assert {a.ingress for a in actions if isinstance(a, Authorize)} == {FROM_ADA}
 
 
 def test_the_expiry_on_the_tags_is_the_lease_from_now() -> None:

@@ -98,6 +98,7 @@ def contextualise(instructions: Instructions) -> None:
         way=way_in(instructions, public_ip) if instructions.role is Role.EXECUTION_POINT else None,
     )
     name_host(metadata.get("local-hostname"), facts.private_ip)
+    name_central_manager(instructions)
     write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, condor_config(instructions, facts))
     match instructions.role:
@@ -175,6 +176,14 @@ def name_host(full_name: str, private_ip: str) -> None:
     hosts = Path("/etc/hosts")
     # in place: a container's file is a mount, which cannot be replaced
     hosts.write_text(hosts_text(hosts.read_text() if hosts.exists() else "", private_ip, names))
+
+
+def name_central_manager(instructions: Instructions) -> None:
+    """HTCondor's commands ask for the name of its address: no resolver of the instance's need know that one."""
+    joining = instructions.joining
+    if joining and joining.host_name:
+        with Path("/etc/hosts").open("a") as hosts:
+            hosts.write(f"{joining.central_manager} {joining.host_name} # roost\n")
 
 
 def hosts_text(old: str, address: str, names: list[str]) -> str:

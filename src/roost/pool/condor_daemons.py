@@ -1,0 +1,134 @@
+"""shell (this machine's HTCondor): what `join` changes on a central manager, and takes back.
+
+Root's work. Every change is a whole file, or nothing.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from roost.boot.commands import HERE
+from roost.boot.condor_config import joining_identity
+from roost.errors import RoostError, WaitTimeoutError
+from roost.pool.joining import MadeKey
+
+_RELOAD_TIMEOUT_S = 120.0
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """The pool's signing key: whoever has it can be anybody in the pool."""
+
+    path: Path
+
+    def is_missing(self) -> bool:
+        """False where it cannot be seen: then it is HTCondor's."""
+        try:
+            return not self.path.exists()
+        except PermissionError:
+            return False
+
+    def make(self) -> MadeKey:
+        """Text: HTCondor reads a key up to its first NUL byte."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = secrets.token_hex(32)
+        replace(self.path, key, mode=0o600)
+        return MadeKey(path=str(self.path), digest=hashlib.sha256(key.encode()).hexdigest())
+
+    def remove(self, made: MadeKey) -> bool:
+        """Only the key that was made; False when another one is there."""
+        if not self.path.exists():
+            return True
+        if hashlib.sha256(self.path.read_bytes()).hexdigest() != made.digest:
+            return False
+        self.path.unlink()
+        return True
+
+
+def replace(file: Path, text: str, *, mode: int = 0o644) -> None:
+    """Whole or not at all; no text: no file."""
+    if not text:
+        file.unlink(missing_ok=True)
+        return
+    # HTCondor reads no file of a configuration directory whose name begins with a dot
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
+        stream.write(text)
+    new.chmod(mode)
+    new.replace(file)
+
+
+def take_up(*, needs_restart: bool) -> None:
+    """HTCondor reads its configuration again. Returns when its collector answers."""
+    _run(["condor_restart" if needs_restart else "condor_reconfig"], "have HTCondor read its configuration")
+    deadline = time.monotonic() + _RELOAD_TIMEOUT_S
+    pause_s = 3.0 if needs_restart else 0.0  # it answers until it goes
+    while True:
+        time.sleep(pause_s)
+        done = _start(["condor_status", "-schedd", "-af", "Name"])
+        if done.returncode == 0 and done.stdout.strip():
+            return
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(
+                f"HTCondor does not answer {_RELOAD_TIMEOUT_S:.0f} s after it was told to read its configuration: "
+                f"{done.stderr.strip() or 'the collector lists no schedd'}",
+                "systemctl status condor",
+            )
+        pause_s = _POLL_S
+
+
+def try_joining(trust_domain: str) -> str:
+    """What a joining token of this pool may do here, as a sentence. Raises RoostError where it does not let in."""
+    identity = joining_identity(trust_domain)
+    token = _run(
+        ["condor_token_create", "-identity", identity, "-authz", "ADVERTISE_STARTD", "-lifetime", "60"],
+        "make a joining token",
+    ).strip()
+    with tempfile.TemporaryDirectory(prefix="roost-") as directory:
+        (Path(directory) / "joining").write_text(token + "\n")
+        (Path(directory) / "joining").chmod(0o600)
+        # As an execution point: with that token and nothing else, above all without the key that makes any.
+        environment = {
+            **os.environ,
+            "_CONDOR_SEC_TOKEN_DIRECTORY": directory,
+            "_CONDOR_SEC_TOKEN_SYSTEM_DIRECTORY": directory,
+            "_CONDOR_SEC_PASSWORD_DIRECTORY": f"{directory}/none",
+            "_CONDOR_SEC_TOKEN_POOL_SIGNING_KEY_FILE": f"{directory}/none/POOL",
+            "_CONDOR_SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
+            "_CONDOR_SEC_CLIENT_AUTHENTICATION": "REQUIRED",
+        }
+        ping = ["condor_ping", "-type", "COLLECTOR", "-long", "ADVERTISE_STARTD"]
+        done = _start(ping, environment)
+    said = done.stdout + done.stderr
+    if done.returncode != 0 or identity not in said:
+        raise RoostError(
+            f"the collector does not let in a joining token of this pool: {' '.join(said.split())[:600]}",
+            "its log says why: condor_config_val COLLECTOR_LOG",
+        )
+    return f"the collector lets {identity} advertise execution points"
+
+
+def forget_joining() -> None:
+    """The flags of pools that joined; the program that grants tokens ends by itself."""
+    shutil.rmtree(HERE, ignore_errors=True)
+
+
+def _run(argv: Sequence[str], what: str) -> str:
+    done = _start(argv)
+    if done.returncode != 0:
+        said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+        raise RoostError(f"cannot {what}: {said}", "systemctl status condor")
+    return done.stdout
+
+
+def _start(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
