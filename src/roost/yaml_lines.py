@@ -164,4 +164,4 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     found = nearest(word, words)
     if found is not None:
         return f"; did you mean '{found}'?"
-    return f"; valid: {', '.join(words)}" if 0 < len(words) <= 12 else ""
+    return f"; valid: {', '.join(words)}" if 0 < len(words) <= 20 else ""

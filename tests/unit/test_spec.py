@@ -16,7 +16,7 @@ WRONG = [
     ("wokers:\n  count: 2", "pool.yml:1: unknown key 'wokers'; did you mean 'workers'?"),
     ("name: a\nworkers:\n  cuont: 2", "pool.yml:3: unknown key 'cuont'; did you mean 'count'?"),
     ("image: {ids: x}", "pool.yml:1: unknown key 'ids'; did you mean 'id'?"),
-    ("name: a\n7: x", "pool.yml:2: unknown key '7'; valid: "),
+    ("name: a\n7: x", "pool.yml:2: unknown key '7'; valid: name, cloud, "),
     ("cloud: aw", "pool.yml:1: 'cloud' cannot be 'aw'; did you mean 'aws'?"),
     ("name: 7up", "pool.yml:1: 'name' cannot be '7up': a pool's name is 1 to 31 lower-case letters"),
     ("region: narnia", "pool.yml:1: 'region' cannot be 'narnia': a region is written like us-east-1"),
