@@ -13,7 +13,7 @@ from typing import Any
 
 from roost.boot import commands
 from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Intervals, Joining, Shape
+from roost.boot.settings import BootSettings, Intervals, Joining, Network, Shape
 from roost.boot.user_data import user_data
 
 ACCESS_POINT_TYPE = "t3.medium"
@@ -55,23 +55,35 @@ class RealPool:
         self.ec2.delete_security_group(GroupId=self.group)
         self.ec2.delete_key_pair(KeyName=self.name)
 
-    def start_access_point(self, *, intervals: Intervals = Intervals.ROOST) -> str:
+    def start_access_point(self, *, intervals: Intervals = Intervals.ROOST, **where: Any) -> str:
         """Its id, once jobs can be submitted."""
         settings = BootSettings(lease_s=7200, idle_s=0, workers=4, intervals=intervals)
-        self.access_point = self.launch(Role.ACCESS_POINT, settings, None)
+        self.access_point = self.launch(Role.ACCESS_POINT, settings, None, **where)
         until(lambda: self.ssh_once(*commands.is_ready()).returncode == 0, "the central manager")
         return self.access_point
 
     def start_execution_point(
-        self, *, lease_s: int = 7200, idle_s: int = 3600, config: str = "", intervals: Intervals = Intervals.ROOST
+        self,
+        *,
+        lease_s: int = 7200,
+        idle_s: int = 3600,
+        config: str = "",
+        intervals: Intervals = Intervals.ROOST,
+        network: Network = Network(),  # noqa: B008 (frozen)
+        schedd: str = "",
+        **where: Any,
     ) -> str:
-        """Its id, as soon as EC2 has said it."""
-        settings = BootSettings(lease_s=lease_s, idle_s=idle_s, workers=4, condor_config=config, intervals=intervals)
+        """Its id, as soon as EC2 has said it. `where`: further arguments of RunInstances."""
+        settings = BootSettings(
+            lease_s=lease_s, idle_s=idle_s, workers=4, condor_config=config, intervals=intervals, network=network
+        )
         token = commands.joining_token(self.ssh(*commands.mint_joining_token(self.name)))
         central_manager = str(self.described(self.access_point)["PrivateIpAddress"])
-        return self.launch(Role.EXECUTION_POINT, settings, Joining(central_manager=central_manager, token=token))
+        joining = Joining(central_manager=central_manager, token=token, schedd=schedd)
+        return self.launch(Role.EXECUTION_POINT, settings, joining, **where)
 
-    def launch(self, role: Role, settings: BootSettings, joining: Joining | None) -> str:
+    def launch(self, role: Role, settings: BootSettings, joining: Joining | None, **where: Any) -> str:
+        groups = {} if "NetworkInterfaces" in where else {"SecurityGroupIds": [self.group]}
         instance_id = str(
             self.ec2.run_instances(
                 ImageId=self.image_id,
@@ -79,10 +91,10 @@ class RealPool:
                 MinCount=1,
                 MaxCount=1,
                 KeyName=self.name,
-                SecurityGroupIds=[self.group],
                 UserData=user_data(pool=self.name, role=role, types=TYPES, settings=settings, joining=joining),
                 MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
                 InstanceInitiatedShutdownBehavior="terminate",
+                **{**groups, **where},
             )["Instances"][0]["InstanceId"]
         )
         self.launched.append(instance_id)
