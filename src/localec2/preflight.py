@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localec2 import rootless
+from localec2 import fuse, rootless
 from localec2.failures import Localec2Error
 from localec2.process import attempt
 
@@ -57,6 +57,7 @@ def checks() -> Iterator[Check]:
         yield _subordinate_ids()
         yield _own_cgroup()
         yield _way_out()
+    yield _fuse()
     yield _inotify()
     if os.geteuid() == 0 and not rootless.is_inside() and _find("nft") is not None:
         yield _forwarding()
@@ -175,6 +176,16 @@ def _control_groups() -> Check:
         is_ok=is_usable,
         sentence="the cgroup v2 hierarchy is mounted",
         remedy="Boot with `systemd.unified_cgroup_hierarchy=1`, or mount cgroup2 on /sys/fs/cgroup/unified.",
+    )
+
+
+def _fuse() -> Check:
+    obstacle = fuse.obstacle() if not rootless.is_needed() else fuse.reason(is_plain_user=True, has_device=True)
+    return Check(
+        is_ok=obstacle is None,
+        sentence=f"instances of images that are tagged {fuse.TAG}=yes can mount file systems ({fuse.DEVICE})",
+        remedy=obstacle or "",
+        is_required=False,
     )
 
 

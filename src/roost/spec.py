@@ -4,6 +4,7 @@ All mistakes are reported at once, each with its file, line and the nearest vali
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,28 @@ _HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 _USER = r"^[A-Za-z_][A-Za-z0-9_.-]*$"  # useradd(8); nothing that a ClassAd string could take for its end
 _IMAGE = r"^ami-[0-9a-f]{8,17}$"
 _SUBNET = r"^subnet-[0-9a-f]{8,17}$"
+_PLACE = r"^/[a-z0-9][a-z0-9_-]{0,30}$"
+_SYSTEM = {
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib64",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "srv",
+    "sys",
+    "tmp",
+    "usr",
+    "var",
+}
+_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"  # S3 User Guide, "General purpose bucket naming rules"
+_PROFILE = r"^[\w+=,.@-]{1,128}$"  # IAM API reference, InstanceProfile
 # What each asks for, as a sentence.
 _PATTERNS = {
     _PACKAGE: "a Debian package is written like samtools or python3-numpy",
@@ -31,6 +54,9 @@ _PATTERNS = {
     _USER: "a user is written like alice",
     _IMAGE: "an image's id is written like ami-0123456789abcdef0",
     _SUBNET: "a subnet's id is written like subnet-0123456789abcdef0",
+    _PLACE: "a shared file system is a directory of its own below /, such as /shared",
+    _BUCKET: "a bucket's name is 3 to 63 lower-case letters, digits, dots and hyphens",
+    _PROFILE: "an instance profile is named by its name, not by its ARN",
 }
 
 
@@ -56,6 +82,10 @@ def _port_range(value: str | None) -> str | None:
     if not found or not 1024 < int(found[1]) < int(found[2]) < 65536:
         raise PydanticCustomError("ports", "a range of ports is written like 40000-40050, from 1025 to 65535")
     return value
+
+
+def _of_kind(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
 
 
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
@@ -100,6 +130,17 @@ class Network(_Part):
         return int(first), int(last)
 
 
+class Shared(_Part):
+    """What all instances see under one path, or none of that: HTCondor moves each job's files by itself."""
+
+    kind: Literal["none", "gluster", "nfs", "efs", "s3"] = "none"
+    at: str = Field(default="/shared", pattern=_PLACE)
+    layout: Literal["distribute", "replica"] = "distribute"  # of gluster
+    copies: int = Field(default=2, ge=2, le=4, strict=True)  # of each file, with layout replica
+    bucket: str | None = Field(default=None, pattern=_BUCKET)  # of s3
+    profile: str | None = Field(default=None, pattern=_PROFILE)  # of s3: the access point's instance profile
+
+
 class PoolSpec(_Part):
     """A pool as its user wants it. Durations are seconds."""
 
@@ -114,6 +155,7 @@ class PoolSpec(_Part):
     workers: Workers = Workers()
     image: Image = Image()
     network: Network = Network()
+    shared: Annotated[Shared, BeforeValidator(_of_kind)] = Shared()
     lease: Duration = 3 * 3600
     idle: Duration = 15 * 60
     condor_config: str = ""
@@ -132,10 +174,14 @@ def parse(text: str, source: Path) -> PoolSpec:
     if not isinstance(document.value, dict):
         raise UsageError(f"{document.at(())}: a pool is a list of `key: value` lines", f"edit {source}")
     try:
-        return PoolSpec.model_validate(document.value)
+        spec = PoolSpec.model_validate(document.value)
     except ValidationError as error:
         mistakes = sorted((_mistake(document, dict(e)) for e in error.errors()), key=lambda m: m[0])
         raise UsageError("\n".join(text for _, text in mistakes), f"edit {source}") from error
+    disagreements = sorted((document.line(path), f"{document.at(path)}: {said}") for path, said in _shared_wrong(spec))
+    if disagreements:
+        raise UsageError("\n".join(text for _, text in disagreements), f"edit {source}")
+    return spec
 
 
 def named(word: str) -> PoolSpec:
@@ -147,6 +193,32 @@ def named(word: str) -> PoolSpec:
     if not re.fullmatch(_NAME, word):
         raise UsageError(f"'{word}' names no pool: {_PATTERNS[_NAME]}", "a pool's name, or a file that ends in .yml")
     return PoolSpec(name=word)
+
+
+def _shared_wrong(spec: PoolSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(path, sentence) for each key of `shared` that does not go with another one."""
+    shared, given = spec.shared, spec.shared.model_fields_set
+    of = {"layout": "gluster", "copies": "gluster", "bucket": "s3", "profile": "s3"}
+    for key in sorted(given & of.keys()):
+        if shared.kind != of[key]:
+            yield ("shared", key), f"'{key}' is a matter of `kind: {of[key]}`, and this is `kind: {shared.kind}`"
+    if shared.at.removeprefix("/") in _SYSTEM:
+        yield ("shared", "at"), f"'at' cannot be '{shared.at}': {_PATTERNS[_PLACE]}"
+    if shared.kind in ("gluster", "nfs") and spec.access_point == "here":
+        yield (
+            ("shared",),
+            f"'shared' of kind {shared.kind} needs an access point that is an instance: it brings it about",
+        )
+    if shared.kind == "s3" and shared.bucket is None:
+        yield ("shared",), "'shared' of kind s3 needs the name of a bucket: `bucket: ...`"
+    if shared.kind == "gluster" and "copies" in given and shared.layout == "distribute":
+        yield ("shared", "copies"), "'copies' is a matter of `layout: replica`: distribute keeps one of each file"
+    if shared.kind == "gluster" and shared.layout == "replica" and spec.workers.count % shared.copies:
+        yield (
+            ("workers", "count"),
+            f"'count' cannot be {spec.workers.count}: {shared.copies} copies of each file need a multiple of"
+            f" {shared.copies} execution points",
+        )
 
 
 def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:

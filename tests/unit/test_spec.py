@@ -38,6 +38,24 @@ WRONG = [
     ("network: {ports: 40050-40000}", "pool.yml:1: 'ports' cannot be '40050-40000': a range of ports is written like "),
     ("network: {ports: 1000-2000}", "pool.yml:1: 'ports' cannot be '1000-2000': a range of ports is written like "),
     ("network: {port: 1}", "pool.yml:1: unknown key 'port'; did you mean 'ports'?"),
+    ("shared: glustre", "pool.yml:1: 'kind' cannot be 'glustre'; did you mean 'gluster'?"),
+    (
+        "shared:\n  kind: gluster\n  at: /usr",
+        "pool.yml:3: 'at' cannot be '/usr': a shared file system is a directory of",
+    ),
+    ("shared: {kind: gluster, layout: stripe}", "pool.yml:1: 'layout' cannot be 'stripe'"),
+    (
+        "shared:\n  kind: nfs\n  copies: 2",
+        "pool.yml:3: 'copies' is a matter of `kind: gluster`, and this is `kind: nfs`",
+    ),
+    ("shared:\n  kind: gluster\n  copies: 2", "pool.yml:3: 'copies' is a matter of `layout: replica`"),
+    (
+        "workers:\n  count: 3\nshared: {kind: gluster, layout: replica}",
+        "pool.yml:2: 'count' cannot be 3: 2 copies of each file need a multiple of 2 execution points",
+    ),
+    ("access_point: here\nshared: nfs", "pool.yml:2: 'shared' of kind nfs needs an access point that is an instance"),
+    ("name: a\nshared: s3", "pool.yml:2: 'shared' of kind s3 needs the name of a bucket"),
+    ("shared: {kind: s3, bucket: A_b}", "pool.yml:1: 'bucket' cannot be 'A_b': a bucket's name is 3 to 63"),
     ("- a", "pool.yml:1: a pool is a list of `key: value` lines"),
     ("access_point: there", "pool.yml:1: 'access_point' cannot be 'there'; did you mean 'here'?"),
     ("submit_host: 'a b'", "pool.yml:1: 'submit_host' cannot be 'a b': a host is written as an address, 192.0.2.7, or"),
@@ -74,6 +92,11 @@ def test_mistakes_are_told_all_at_once_by_line() -> None:
         ("image: {packages: [bwa, g++]}", PoolSpec.model_validate({"image": {"packages": ("bwa", "g++")}})),
         ("network: {mode: direct, ports: 40000-40050}", PoolSpec(network=Network(mode="direct", ports="40000-40050"))),
         ("access_point: here\nowners: any", PoolSpec(access_point="here", owners=("any",))),
+        ("shared: gluster", PoolSpec.model_validate({"shared": {"kind": "gluster"}})),
+        (
+            "shared: {kind: gluster, layout: replica, at: /work}",
+            PoolSpec.model_validate({"shared": {"kind": "gluster", "layout": "replica", "at": "/work"}}),
+        ),
         ("workers: {type: m7i.large}", PoolSpec.model_validate({"workers": {"type": ("m7i.large",)}})),
     ],
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from localec2 import fuse
 from localec2.actions.filter_tables import IMAGES, SNAPSHOTS
 from localec2.actions.wanted import tags_by_type
 from localec2.context import Context, end_dry_run
@@ -16,7 +17,7 @@ from localec2.errors import (
 from localec2.filters import matching
 from localec2.identities import is_well_formed, new_id
 from localec2.lifecycle import State
-from localec2.model import Image, Tags
+from localec2.model import Image, Instance, Tags
 from localec2.paging import page
 from localec2.protocol import Params, Result
 from localec2.views import image_view, snapshot_view
@@ -34,7 +35,7 @@ def create_image(params: Params, context: Context) -> Result:
     image = new_image(
         params["Name"],
         description=params.get("Description", ""),
-        tags=tags.get("image", {}),
+        tags={**_inherited(instance, context), **tags.get("image", {})},
         context=context,
     )
     context.world.put(
@@ -46,6 +47,12 @@ def create_image(params: Params, context: Context) -> Result:
         )
     )
     return {"ImageId": image.id}
+
+
+def _inherited(instance: Instance, context: Context) -> Tags:
+    """What is on the disk may still want to mount file systems."""
+    source = context.world.get(Image, instance.image_id)
+    return {fuse.TAG: "yes"} if source is not None and fuse.is_wanted(source) else {}
 
 
 def new_image(name: str, *, description: str, tags: Tags, context: Context) -> Image:

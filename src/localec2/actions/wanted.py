@@ -9,6 +9,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
+from localec2 import fuse
 from localec2.context import Context
 from localec2.errors import (
     GROUP_NOT_FOUND,
@@ -27,6 +28,7 @@ from localec2.errors import (
     ONE_INTERFACE,
     SUBNET_NOT_FOUND,
     TAG_RESERVED,
+    UNSUPPORTED,
     USER_DATA_NOT_BASE64,
     USER_DATA_TOO_LONG,
 )
@@ -185,6 +187,8 @@ def _image(given: Params, context: Context) -> Image:
         raise IMAGE_NOT_FOUND(id=image_id)
     if image.state != "available":
         raise IMAGE_UNAVAILABLE(id=image_id)
+    if fuse.is_wanted(image) and (obstacle := fuse.obstacle()):
+        raise UNSUPPORTED(why=obstacle)
     return image
 
 

@@ -43,6 +43,16 @@ class Shape:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sharing:
+    """A file system that all instances see at the same place."""
+
+    kind: str  # as in pool.yml
+    at: str
+    copies: int = 1  # of each file, where the execution points keep them themselves
+    server: str = ""  # the address of a server that is no instance of the pool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BootSettings:
     lease_s: int  # the instance powers itself off this long after its first boot, whatever happens
     idle_s: int  # ... and an execution point after this long without a job; 0: never for that reason
@@ -51,6 +61,7 @@ class BootSettings:
     owners: tuple[str, ...] = ()  # whose jobs an execution point takes; (): anybody's
     intervals: Intervals = Intervals.ROOST
     network: Network = Network()
+    sharing: Sharing | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +110,12 @@ def instructions_from_json(text: str) -> Instructions:
     """The inverse of `instructions_json`; KeyError, TypeError or ValueError when it is not one."""
     told = json.loads(text)
     settings = told["settings"]
-    ports = settings["network"]["ports"]
+    ports, sharing = settings["network"]["ports"], settings["sharing"]
     settings |= {
         "intervals": Intervals(settings["intervals"]),
         "owners": tuple(settings["owners"]),
         "network": Network(mode=NetworkMode(settings["network"]["mode"]), ports=tuple(ports) if ports else None),
+        "sharing": Sharing(**sharing) if sharing else None,
     }
     return Instructions(
         pool=told["pool"],

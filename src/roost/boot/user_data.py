@@ -33,6 +33,19 @@ SHIPPED = (
     "node/own_token.py",
     "node/approve_tokens.py",
 )
+# ... and where the pool shares a file system.
+SHIPPED_TO_SHARE = (
+    "shared_fs.py",
+    "gluster.py",
+    "node/shared.py",
+    "node/shared_look.py",
+    "node/gluster_peers.py",
+)
+# Room is scarce: what the programs of one role run, the other one does without.
+_NOT_SHIPPED = {
+    Role.ACCESS_POINT: {"node/own_token.py", "node/shared_look.py"},
+    Role.EXECUTION_POINT: {"node/approve_tokens.py", "node/gluster_peers.py", "gluster.py"},
+}
 
 # `bootcmd` is the earliest hook of a cloud-config (cloud-init's network stage), and the only list that runs at every
 # boot. It ends before systemd's sysinit.target, that is before any service: HTCondor needs no restart and loses no
@@ -59,7 +72,7 @@ def user_data(
     """A gzip-compressed cloud-config, at most 16 KiB; UsageError when the settings make it longer."""
     instructions = Instructions(pool=pool, role=role, types=types, settings=settings, joining=joining)
     cloud_config = {
-        "bootcmd": [["python3", "-c", _UNPACK, programs(), instructions_json(instructions)]],
+        "bootcmd": [["python3", "-c", _UNPACK, programs(role, settings), instructions_json(instructions)]],
         "manage_etc_hosts": False,  # Debian's cloud images would point the host's name at 127.0.1.1
         "ssh_genkeytypes": ["ed25519"],  # the first boot does not wait for an RSA key
     }
@@ -77,10 +90,17 @@ def user_data(
     return compressed
 
 
-def programs() -> str:
+def shipped(role: Role, settings: BootSettings) -> tuple[str, ...]:
+    """What such an instance runs."""
+    names = (*SHIPPED, *(SHIPPED_TO_SHARE if settings.sharing else ()))
+    return tuple(name for name in names if name not in _NOT_SHIPPED[role])
+
+
+def programs(role: Role, settings: BootSettings) -> str:
     """The node programs as JSON: path -> text."""
     boot = resources.files("roost.boot")
-    texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in SHIPPED}
+    names = shipped(role, settings)
+    texts = {f"roost/boot/{name}": without_words(boot.joinpath(*name.split("/")).read_text()) for name in names}
     return json.dumps(texts)
 
 

@@ -49,6 +49,7 @@ def _build(wanted: Recipe, say: Callable[[str], None]) -> None:
         [
             *("image", "build", "--name", wanted.name, "--description", wanted.description),
             *("--suite", wanted.suite, "--disable", "condor.service", "--tag", f"{RECIPE_TAG}={wanted.digest}"),
+            *(("--tag", "localec2:fuse=yes") if "glusterfs-client" in wanted.packages else ()),
             *(word for package in wanted.packages for word in ("--package", package)),
             "--json",
         ],

@@ -109,8 +109,9 @@ def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct:
         direct = [ingress for ingress in present if spec.network.mode != "outbound" and _is_direct(ingress)]
     # Joining the pool of this machine, execution points are not called by one another.
     among_members = [Ingress(port=CONDOR_PORT, cidr=None)] if spec.access_point == "cloud" else []
-    wanted = [Ingress(port=SSH_PORT, cidr=f"{asker.address}/32"), *among_members, *direct]
-    return _doors(name, present, wanted)
+    ssh = Ingress(port=SSH_PORT, cidr=f"{asker.address}/32")
+    wanted = [ssh, *among_members, *_SHARED_PORTS[spec.shared.kind], *direct]
+    return _doors(name, present, list(dict.fromkeys(wanted)))
 
 
 def plan_refresh(found: Found, *, asker: Asker) -> list[Action]:
@@ -160,6 +161,17 @@ def client_token(launch: Launch, *, group_id: str, instance_type: str, subnet_id
     """
     words = (group_id, launch.tags[LAUNCH_TAG], instance_type, *([subnet_id] if subnet_id else []))
     return hashlib.sha256("/".join(words).encode()).hexdigest()[:32]
+
+
+# What the members of a pool reach of each other for what they share.
+_SHARED_PORTS = {
+    "none": (),
+    # GlusterFS Administrator Guide, "Setting up GlusterFS": the daemon, and a port for each brick
+    "gluster": (Ingress(port=24007, to_port=24008, cidr=None), Ingress(port=49152, to_port=60999, cidr=None)),
+    "nfs": (Ingress(port=2049, cidr=None),),
+    "efs": (Ingress(port=2049, cidr=None),),
+    "s3": (),
+}
 
 
 def _group(name: str, found: Found) -> Group | None:

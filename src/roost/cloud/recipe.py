@@ -30,6 +30,18 @@ class Recipe:
         return f"Debian {self.suite} with {', '.join(self.packages)}"[:255]
 
 
+# What `shared` needs on every instance's disk. Debian installs glusterd disabled, and it never starts during a build:
+# its first start writes the identity by which peers know each other.
+_SHARED_PACKAGES = {
+    "none": (),
+    "gluster": ("glusterfs-client", "glusterfs-server"),
+    "nfs": ("nfs-common", "nfs-kernel-server"),
+    "efs": ("nfs-common",),
+    "s3": (),
+}
+
+
 def recipe(spec: PoolSpec) -> Recipe:
     """HTCondor of Debian trixie is 23.9; the packages of the spec come on top."""
-    return Recipe(suite="trixie", packages=("condor", *sorted(set(spec.image.packages) - {"condor"})))
+    added = {*spec.image.packages, *_SHARED_PACKAGES[spec.shared.kind]}
+    return Recipe(suite="trixie", packages=("condor", *sorted(added - {"condor"})))

@@ -17,13 +17,14 @@ from roost.errors import UsageError
 from roost.pool import here
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import which_pool
+from roost.verbs import sharing, which_pool
 from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
 
 def site(spec: PoolSpec, reporter: Reporter) -> Site:
     """EC2, started and with the programs it needs when it is the one on this machine."""
+    sharing.require_possible(spec)
     needed = machine.EC2_ON_THIS_MACHINE if spec.cloud == "local" else machine.OPENSSH
     machine.ensure_commands(needed, reporter.step)
     reporter.step("EC2 on this machine" if spec.cloud == "local" else f"EC2 on AWS, {spec.region}")

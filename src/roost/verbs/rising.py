@@ -27,6 +27,7 @@ from roost.spec import PoolSpec
 from roost.verbs import entrance, prepared
 from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import PoolKey, make_pool_key
+from roost.verbs.sharing import sharing
 from roost.verbs.which_pool import Site
 
 # From the launch to a pool: EC2's own minutes on AWS, and a loaded laptop's on this machine.
@@ -228,6 +229,7 @@ class _Rising:
             lease_s=self.spec.lease,
             idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
             workers=self.spec.workers.count,
+            sharing=sharing(self.spec),
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
             network=Network(mode=NetworkMode(self.spec.network.mode), ports=self.spec.network.port_range),
             owners=entrance.owners(self.spec) if role is Role.EXECUTION_POINT else (),

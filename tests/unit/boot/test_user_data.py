@@ -17,8 +17,17 @@ from hypothesis import strategies as st
 import roost.boot
 from roost.boot.image_programs import ONLY_ON_IMAGES
 from roost.boot.roles import Role
-from roost.boot.settings import Instructions, instructions_from_json, instructions_json
-from roost.boot.user_data import LIMIT_BYTES, SHIPPED, BootSettings, Joining, Shape, user_data
+from roost.boot.settings import Instructions, Sharing, instructions_from_json, instructions_json
+from roost.boot.user_data import (
+    LIMIT_BYTES,
+    SHIPPED,
+    SHIPPED_TO_SHARE,
+    BootSettings,
+    Joining,
+    Shape,
+    shipped,
+    user_data,
+)
 from roost.errors import UsageError
 
 BOOT = Path(roost.boot.__file__).parent
@@ -53,11 +62,32 @@ def test_is_a_cloud_config_within_the_limit(role: Role) -> None:
 
 def test_carries_the_programs_without_their_words() -> None:
     carried = json.loads(command(rendered())[3])
-    assert sorted(carried) == sorted(f"roost/boot/{name}" for name in SHIPPED)
-    for name in SHIPPED:
+    names = [name for name in SHIPPED if name != "node/approve_tokens.py"]  # which runs on the access point
+    assert sorted(carried) == sorted(f"roost/boot/{name}" for name in names)
+    for name in names:
         there, here = ast.parse(carried[f"roost/boot/{name}"]), ast.parse((BOOT / name).read_text())
         assert functions(there) == functions(here)
         assert ast.get_docstring(there) is None
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_what_shares_a_file_system_carries_more_and_fits(role: Role) -> None:
+    sharing = Sharing(kind="gluster", at="/shared", copies=2)
+    compressed = user_data(
+        pool="galaxy",
+        role=role,
+        types=TYPES,
+        settings=BootSettings(lease_s=3600, idle_s=900, workers=4, sharing=sharing),
+        joining=JOINING if role is Role.EXECUTION_POINT else None,
+    )
+    carried = json.loads(command(compressed)[3])
+    settings = instructions_from_json(command(compressed)[4]).settings
+    assert sorted(carried) == sorted(f"roost/boot/{name}" for name in shipped(role, settings))
+    assert {"roost/boot/shared_fs.py", "roost/boot/node/shared.py"} <= carried.keys()
+    assert ("roost/boot/node/gluster_peers.py" in carried) == (role is Role.ACCESS_POINT)
+    assert ("roost/boot/node/shared_look.py" in carried) == (role is Role.EXECUTION_POINT)
+    assert instructions_from_json(command(compressed)[4]).settings.sharing == sharing
+    assert len(compressed) <= LIMIT_BYTES - 2048, "leave the user something for condor_config"
 
 
 def functions(tree: ast.Module) -> list[tuple[str, int]]:
@@ -82,21 +112,28 @@ def test_the_unpacking_program_is_python() -> None:
     ast.parse(argv[2])
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, *SHIPPED_TO_SHARE])
 def test_programs_import_only_what_travels_or_is_in_python(name: str) -> None:
-    travels = {"roost.boot." + shipped.removesuffix(".py").replace("/", ".") for shipped in SHIPPED}
+    travels = {
+        "roost.boot." + shipped.removesuffix(".py").replace("/", ".") for shipped in (*SHIPPED, *SHIPPED_TO_SHARE)
+    }
     for node in ast.walk(ast.parse((BOOT / name).read_text())):
         imported = []
         if isinstance(node, ast.Import):
             imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            imported = [node.module or ""]
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            imported = whole if travels.issuperset(whole) else [node.module or ""]
         for module in imported:
             assert module in travels or module.split(".")[0] in sys.stdlib_module_names, f"{name} imports {module}"
 
 
 def test_every_node_program_travels() -> None:
-    assert {f"node/{path.name}" for path in (BOOT / "node").glob("[!_]*.py")} <= {*SHIPPED, *ONLY_ON_IMAGES}
+    assert {f"node/{path.name}" for path in (BOOT / "node").glob("[!_]*.py")} <= {
+        *SHIPPED,
+        *SHIPPED_TO_SHARE,
+        *ONLY_ON_IMAGES,
+    }
 
 
 def test_over_the_limit_says_what_to_shorten() -> None:

@@ -253,6 +253,21 @@ def test_everything_that_is_created_is_tagged(pool: tuple[PoolSpec, Found]) -> N
                 pass
 
 
+@pytest.mark.parametrize(
+    ("kind", "ports"),
+    [
+        ("none", []),
+        ("gluster", [(24007, 24008), (49152, 60999)]),
+        ("nfs", [(2049, None)]),
+        ("efs", [(2049, None)]),
+    ],
+)
+def test_what_members_reach_of_each_other_for_what_they_share(kind: str, ports: list[tuple[int, int | None]]) -> None:
+    spec = PoolSpec.model_validate({"name": "demo", "shared": kind})
+    rules = [action.ingress for action in up(Found(), spec=spec) if isinstance(action, Authorize)]
+    assert rules == [FROM_ADA, FROM_MEMBERS, *(Ingress(port=a, to_port=b, cidr=None) for a, b in ports)]
+
+
 def test_an_empty_account_gets_a_pool_in_this_order() -> None:
     assert [str(action) for action in up(Found())] == [
         "import the key pair roost-demo",

@@ -38,6 +38,20 @@ def test_nothing_else_of_the_spec_makes_another_image() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "added"),
+    [
+        ("none", ()),
+        ("gluster", ("glusterfs-client", "glusterfs-server")),
+        ("nfs", ("nfs-common", "nfs-kernel-server")),
+        ("efs", ("nfs-common",)),
+    ],
+)
+def test_what_is_shared_is_on_the_image(kind: str, added: tuple[str, ...]) -> None:
+    spec = PoolSpec.model_validate({"shared": kind, "image": {"packages": ["bwa"]}})
+    assert recipe(spec).packages == ("condor", "bwa", *added)
+
+
+@pytest.mark.parametrize(
     ("packages", "expected"),
     [
         ((), ("condor",)),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from localec2_client import Ec2
 
+from localec2 import fuse
 from localec2.lifecycle import State
 from localec2.model import Image
 
@@ -95,3 +96,37 @@ def test_images_come_in_pages(ec2: Ec2) -> None:
 )
 def test_bad_describes(ec2: Ec2, params: dict[str, Any], code: str) -> None:
     assert ec2.code("DescribeImages", **params) == code
+
+
+@pytest.mark.parametrize(
+    ("tags", "flags"),
+    [
+        ({}, []),
+        ({"localec2:fuse": "no"}, []),
+        ({"localec2:fuse": "yes"}, ["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"]),
+    ],
+)
+def test_what_an_image_that_mounts_file_systems_asks_for(ec2: Ec2, tags: dict[str, str], flags: list[str]) -> None:
+    image = ec2.world.get(Image, ec2.image())
+    assert image is not None
+    assert fuse.flags(replace(image, tags=tags)) == flags
+
+
+def test_what_is_made_of_such_an_instance_asks_for_the_same(ec2: Ec2) -> None:
+    (instance_id,) = ec2.running()
+    base = ec2.record(instance_id).image_id
+    ec2.call("CreateTags", Resources=[base], Tags=[{"Key": fuse.TAG, "Value": "yes"}])
+    image_id = ec2.call("CreateImage", InstanceId=instance_id, Name="mine")["ImageId"]
+    made = ec2.world.get(Image, image_id)
+    assert made is not None
+    assert fuse.is_wanted(made)
+
+
+@pytest.mark.parametrize(
+    ("is_plain_user", "has_device", "said"),
+    [(False, True, None), (False, False, "modprobe fuse"), (True, True, "as root"), (True, False, "as root")],
+)
+def test_where_such_an_instance_cannot_be(is_plain_user: bool, has_device: bool, said: str | None) -> None:
+    reason = fuse.reason(is_plain_user=is_plain_user, has_device=has_device)
+    assert (reason is None) == (said is None)
+    assert said is None or said in (reason or "")

@@ -22,6 +22,7 @@ from roost.boot.node.metadata import Metadata, MetadataError
 from roost.boot.node.probe import reach
 from roost.boot.node.system import (
     CONDOR_CONFIG,
+    SHARED_CONFIG,
     SIGNING_KEYS,
     STATE,
     TOKENS,
@@ -101,6 +102,9 @@ def contextualise(instructions: Instructions) -> None:
     name_central_manager(instructions)
     write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, condor_config(instructions, facts))
+    SHARED_CONFIG.unlink(missing_ok=True)
+    if instructions.settings.sharing:
+        run(sys.executable, "-m", "roost.boot.node.shared", "hold")
     match instructions.role:
         case Role.ACCESS_POINT:
             make_signing_key()
@@ -108,7 +112,8 @@ def contextualise(instructions: Instructions) -> None:
         case Role.EXECUTION_POINT:
             make_accounts(slot_users(instructions.types.get(facts.instance_type)))
             put_joining_token(instructions)
-            keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5")
+            requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()
+            keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5", *requires)
     note("configured", role=instructions.role)
     run("systemctl", "start", "--no-block", "condor.service")  # an image may have it disabled
 

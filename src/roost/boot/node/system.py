@@ -8,6 +8,7 @@ from roost.boot.settings import PROGRAMS
 
 STATE = Path("/var/lib/roost")  # survives stop and start; belongs to one instance id
 CONDOR_CONFIG = Path("/etc/condor/config.d/50-roost.config")
+SHARED_CONFIG = CONDOR_CONFIG.with_name("60-roost-shared.config")  # there once it is mounted
 TOKENS = Path("/etc/condor/tokens.d")
 SIGNING_KEYS = Path("/etc/condor/passwords.d")
 

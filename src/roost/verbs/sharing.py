@@ -1,0 +1,40 @@
+"""shell (this machine): what a pool shares, and whether it can be had where the pool is to be."""
+
+from pathlib import Path
+
+from roost.boot.settings import Sharing
+from roost.errors import UsageError
+from roost.spec import PoolSpec
+
+_FILE_SYSTEMS = Path("/proc/filesystems")
+
+
+def sharing(spec: PoolSpec) -> Sharing | None:
+    """What the instances are told; None where nothing is mounted."""
+    shared = spec.shared
+    if shared.kind in ("none", "s3"):
+        return None
+    copies = shared.copies if shared.kind == "gluster" and shared.layout == "replica" else 1
+    return Sharing(kind=shared.kind, at=shared.at, copies=copies)
+
+
+def require_possible(spec: PoolSpec) -> None:
+    """Raises UsageError, before the first thing is made, where the pool cannot share what it is to share."""
+    known = _FILE_SYSTEMS.read_text().split() if spec.cloud == "local" else []
+    problem = obstacle(spec, kernel_has_nfs="nfs4" in known and "nfsd" in known)
+    if problem:
+        raise UsageError(problem, "`shared: gluster` works here too")
+
+
+def obstacle(spec: PoolSpec, *, kernel_has_nfs: bool) -> str | None:
+    """Why it cannot; None where it can."""
+    if spec.shared.kind in ("efs", "s3"):
+        return f"`shared: {spec.shared.kind}` cannot be had yet"
+    if spec.cloud != "local":
+        return None
+    if spec.shared.kind == "nfs" and not kernel_has_nfs:
+        return (
+            "`shared: nfs` is the kernel's work, instances on this machine share its kernel, and that has no nfs4 and"
+            " nfsd (/proc/filesystems)"
+        )
+    return None
