@@ -259,6 +259,21 @@ def executables(state_dir: Path | None, name: str) -> None:
     click.echo(images.executables(_config(_resolved(state_dir)), name, cache_dir=_cache_dir()), nl=False)
 
 
+@image.command("exec", context_settings={"ignore_unknown_options": True})
+@_STATE_DIR
+@click.argument("name")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(state_dir: Path | None, name: str, argv: tuple[str, ...]) -> None:
+    """Run one command on an image: as root, without a network, and without a trace."""
+    from localec2 import images, rootless
+    from localec2.engine import run_once
+
+    config = _config(_resolved(state_dir))
+    reference = images.find(config, name)["engine_ref"]
+    rootless.go_inside(config.state_dir)
+    sys.exit(run_once(reference, argv))
+
+
 def _facts(directory: Path) -> dict[str, Any]:
     from localec2 import daemon, rootless, slots
 

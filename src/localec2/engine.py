@@ -7,8 +7,10 @@ instance's id as labels, and are found again by them.
 import json
 import os
 import shutil
+import subprocess
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,6 +211,13 @@ def _has(instance: Instance, kind: Ill) -> bool:
 
 def import_image(tarball: Path, reference: str) -> None:
     run(["podman", "import", "--quiet", str(tarball), reference], timeout_s=900)
+
+
+def run_once(reference: str, argv: Sequence[str]) -> int:
+    """A command on an image, in a container that is gone afterwards; its exit code. What it prints is ours."""
+    runtime, flags = _system_flags(is_hybrid=_HYBRID_CGROUP.is_dir())
+    once = ("run", "--rm", "--interactive", "--pull", "never", "--network", "none", "--entrypoint", argv[0])
+    return subprocess.run(["podman", *runtime, *once, *flags, reference, *argv[1:]], check=False).returncode
 
 
 def image_exists(reference: str) -> bool:

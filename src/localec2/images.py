@@ -69,15 +69,20 @@ def registered(config: Config) -> list[dict[str, Any]]:
     ]
 
 
+def find(config: Config, name: str) -> dict[str, Any]:
+    """By its name or id. Raises `Localec2Error`."""
+    for image in registered(config):
+        if name in (image["name"], image["image_id"]) and image["state"] == "available":
+            return image
+    raise Localec2Error(f"there is no image {name}", "`localec2 image ls` lists them.", exit_code=3)
+
+
 def executables(config: Config, name: str, *, cache_dir: Path) -> str:
     """One path per line. Raises `Localec2Error` for an image that was not built here."""
-    for image in registered(config):
-        if name in (image["name"], image["image_id"]):
-            listing = cache_dir / f"{image['engine_ref'].rpartition(':')[2]}.executables"
-            if listing.is_file():
-                return listing.read_text()
-            raise Localec2Error(f"nothing is known of what is on the image {name}: it was not built here", exit_code=3)
-    raise Localec2Error(f"there is no image {name}", "`localec2 image ls` lists them.", exit_code=3)
+    listing = cache_dir / f"{find(config, name)['engine_ref'].rpartition(':')[2]}.executables"
+    if listing.is_file():
+        return listing.read_text()
+    raise Localec2Error(f"nothing is known of what is on the image {name}: it was not built here", exit_code=3)
 
 
 def _added(text: str) -> rootfs.AddedFile:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
 
 from roost.errors import UsageError
@@ -159,6 +159,19 @@ class PoolSpec(_Part):
     lease: Duration = 3 * 3600
     idle: Duration = 15 * 60
     condor_config: str = ""
+    _read_from: Document | None = PrivateAttr(default=None)  # where `condor_config` is written
+
+    def condor_config_at(self, line: int | None) -> str:
+        """`file:line` of a line of `condor_config`, as the start of a sentence about a mistake in it.
+
+        >>> parse("name: a\\ncondor_config: |\\n  A = 1\\n  B = 2\\n", Path("pool.yml")).condor_config_at(2)
+        'pool.yml:4'
+        """
+        if self._read_from is None:
+            return "condor_config" if line is None else f"condor_config, line {line}"
+        path = ("condor_config",)
+        number = self._read_from.line(path) if line is None else self._read_from.line_of_text(path, line)
+        return f"{self._read_from.source}:{number}"
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -181,6 +194,8 @@ def parse(text: str, source: Path) -> PoolSpec:
     disagreements = sorted((document.line(path), f"{document.at(path)}: {said}") for path, said in _shared_wrong(spec))
     if disagreements:
         raise UsageError("\n".join(text for _, text in disagreements), f"edit {source}")
+    if spec.condor_config:
+        spec._read_from = document
     return spec
 
 

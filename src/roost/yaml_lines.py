@@ -5,7 +5,7 @@ In: the text of a file. Out: plain objects, as PyYAML's safe loader gives them, 
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -27,6 +27,7 @@ class Document:
     source: str
     value: Any
     lines: dict[Path, int]
+    literal_lines: dict[Path, int] = field(default_factory=dict)  # where the text of a `key: |` begins
 
     def line(self, path: Path) -> int:
         """The line (from 1) of a key or list item, or of the nearest thing around it that has one.
@@ -37,6 +38,15 @@ class Document:
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
+
+    def line_of_text(self, path: Path, number: int) -> int:
+        """The line on which line `number` (from 1) of a text is written, where it is written as it is (`key: |`).
+
+        >>> parse_yaml("a: |\\n  x\\n  y\\nb: x y\\n", "f.yml").line_of_text(("a",), 2)
+        3
+        """
+        begins = self.literal_lines.get(path)
+        return self.line(path) if begins is None else begins + number - 1
 
     def at(self, path: Path) -> str:
         """`file:line`, as the start of a sentence about a mistake."""
@@ -55,10 +65,11 @@ def parse_yaml(text: str, source: str) -> Document:
         if root is None:
             return Document(source, None, {})
         lines: dict[Path, int] = {}
+        literal_lines: dict[Path, int] = {}
         twice: list[str] = []
         seen: set[int] = set()
         repeated = 0
-        for path, node in _walk(root, source):
+        for path, node, value in _walk(root, source):
             repeated += id(node) in seen
             seen.add(id(node))
             if repeated > _MOST_REPEATED:
@@ -69,22 +80,24 @@ def parse_yaml(text: str, source: str) -> Document:
                 here = f"{source}:{node.start_mark.line + 1}"
                 twice.append(f"{here}: '{path[-1]}' is there twice; it is also on line {lines[path]}")
             lines.setdefault(path, node.start_mark.line + 1)
+            if getattr(value, "style", None) == "|":
+                literal_lines.setdefault(path, value.start_mark.line + 2)
         if twice:
             raise UsageError("\n".join(twice), f"edit {source}")
-        return Document(source, _constructed(loader, root, source), lines)
+        return Document(source, _constructed(loader, root, source), lines, literal_lines)
     except yaml.YAMLError as error:
         raise UsageError(_syntax(error, source), f"edit {source}") from error
     finally:
         loader.dispose()
 
 
-def _walk(root: Any, source: str) -> Iterator[tuple[Path, Any]]:
-    """(path, the node that marks its line), for everything below; an explicit stack: depth is the user's."""
+def _walk(root: Any, source: str) -> Iterator[tuple[Path, Any, Any]]:
+    """(path, the node that marks its line, the node itself), for all below; an explicit stack: depth is the user's."""
     stack: list[tuple[Path, Any, Any]] = [((), root, root)]
     around: list[Any] = []  # the nodes that the one at hand is inside of, one for each step of its path
     while stack:
         here, mark, node = stack.pop()
-        yield here, mark
+        yield here, mark, node
         del around[len(here) :]
         if isinstance(node, yaml.MappingNode):
             below = [((*here, _key(key)), key, value) for key, value in node.value]

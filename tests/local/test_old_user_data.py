@@ -16,6 +16,7 @@ import pytest
 from own_service import Localec2Service
 from real_pool import WORKER_TYPE, RealPool, until
 
+from roost.boot.config_check import check, verdict
 from roost.boot.image_programs import files
 
 pytestmark = pytest.mark.local
@@ -199,6 +200,14 @@ def test_the_others_habits(pool: OldPool) -> None:
     for stopped in (wrong, shared):
         assert pool.ssh_once("systemctl", "is-active", "condor", on=stopped).stdout.strip() != "active"
         assert "roost-lease" in pool.ssh("systemctl", "list-timers", on=stopped)
+
+
+def test_an_access_point_can_judge_a_configuration(pool: OldPool) -> None:
+    """As `up` asks it on AWS, where there is no other HTCondor of the image's version before the launch."""
+    for lines, line in (("A = 1\nSTART = (1 +\n", 2), ("A = 1\nwhat\n", 2), ("HasGalaxy = True\n", None)):
+        found = verdict(pool.ssh(*check(lines)), lines)
+        assert (found.rejected.line if found.rejected else None) == line
+        assert found.notes == ()
 
 
 def test_it_comes_back_after_a_reboot(pool: OldPool, worker: str) -> None:

@@ -24,7 +24,7 @@ from roost.pool.here import HereAccessPoint, Host, submitter
 from roost.report.reporter import Reporter
 from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
-from roost.verbs import entrance, prepared
+from roost.verbs import checked_config, entrance, prepared
 from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import PoolKey, make_pool_key
 from roost.verbs.sharing import sharing
@@ -72,9 +72,13 @@ def rise(
     key = make_pool_key(spec.cloud, spec.name)
     rising = _Rising(spec, site, image, reporter, key=key, host=host, timeout_s=timeout_s)
     rising.measure(actions)
+    is_checked = checked_config.before_anything(spec, image, actions, reporter)
     for action in actions:
         if isinstance(action, Launch) and action.role is Role.EXECUTION_POINT:
             rising.wait_for_access_point()  # it makes the token that they join with
+            if not is_checked and not host:
+                with ssh_to(site, rising.access_point(), key) as access_point:
+                    checked_config.on_access_point(spec, access_point, reporter)
         reporter.step(f"{action}")
         rising.perform(action)
     rising.wait_for_access_point()
