@@ -46,8 +46,8 @@ def way(wanted: NetworkMode, reach: Reach) -> Way:
     """What is wanted, or the mode in which this works. Raises NoWayError."""
     if not reach.central_manager_answers:
         raise NoWayError(
-            f"the central manager's port {PORT} does not answer from here, and both modes need it: "
-            "open it there, or let the access point be in the cloud (access_point: cloud)"
+            "the central manager does not answer from here, and both modes need it: "
+            "open its port there, or let the access point be in the cloud (access_point: cloud)"
         )
     match wanted:
         case NetworkMode.OUTBOUND:

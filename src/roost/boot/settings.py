@@ -73,6 +73,7 @@ class Joining:
     trust_domain: str = ""  # of a pool that was there before; "": the one that goes with the pool's name
     port: int = 9618
     schedd: str = ""  # address of the machine that jobs are submitted on; empty: it is the central manager
+    schedd_port: int = 9618
     host_name: str = ""  # the central manager's own, where it is no instance
 
 

@@ -102,13 +102,15 @@ def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct:
     group = _group(name, found)
     present = group.ingress if group else frozenset()
     ports = _direct_ports(spec.network, present, has_picked_direct=has_picked_direct)
-    # an access point of the same zone comes to the private address, as a member
-    direct = [*_let_in(ports, found, asker), *(Ingress(port=p, to_port=to, cidr=None) for p, to in ports if to)]
+    direct = _let_in(ports, found, asker)
     if spec.access_point == "cloud" and not found.with_role(Role.ACCESS_POINT):
         # Its address is not known before it is there; then this is planned again.
         direct = [ingress for ingress in present if spec.network.mode != "outbound" and _is_direct(ingress)]
-    # Joining the pool of this machine, execution points are not called by one another.
-    among_members = [Ingress(port=CONDOR_PORT, cidr=None)] if spec.access_point == "cloud" else []
+    # An access point calls those of its zone as a member. Joining the pool of this machine, nobody does.
+    within = [(CONDOR_PORT, None), *((first, last) for first, last in ports if last)]
+    among_members = [
+        Ingress(port=first, to_port=last, cidr=None) for first, last in within if spec.access_point == "cloud"
+    ]
     ssh = Ingress(port=SSH_PORT, cidr=f"{asker.address}/32")
     wanted = [ssh, *among_members, *_SHARED_PORTS[spec.shared.kind], *direct]
     return _doors(name, present, list(dict.fromkeys(wanted)))

@@ -73,6 +73,7 @@ def joining_here(spec: PoolSpec, host: Host) -> Joining:
         trust_domain=host.trust_domain,
         port=host.collector.port,
         schedd=host.schedd.host,
+        schedd_port=host.schedd.port,
         host_name=host.name if is_address(spec.submit_host or host.collector.host) else "",
     )
 

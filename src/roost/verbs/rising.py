@@ -17,14 +17,13 @@ from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
 from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
-from roost.cloud.plan import plan_doors
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint, SshAccessPoint
 from roost.pool.here import HereAccessPoint, Host, submitter
 from roost.report.reporter import Reporter
 from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
-from roost.verbs import checked_config, entrance, prepared
+from roost.verbs import checked_config, doors, entrance, prepared
 from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import PoolKey, make_pool_key
 from roost.verbs.sharing import sharing
@@ -83,7 +82,9 @@ def rise(
         rising.perform(action)
     rising.wait_for_access_point()
     joined = rising.wait_for_execution_points()
-    rising.settle_network(joined)
+    doors.settle(spec, site, reporter, points=joined, joined=rising.joined)
+    for sentence in doors.ways([rising.joined[p.id] for p in joined if p.id in rising.moments]):
+        reporter.note(sentence)
     rising.require_way_back(joined)
     return RisenPool(
         spec=spec,
@@ -117,6 +118,7 @@ class _Rising:
         for action in actions:
             if isinstance(action, Launch):
                 self._boot(action.role, _LONGEST_JOINING if action.role is Role.EXECUTION_POINT else None)
+                doors.require_ports(self.spec, self.shapes)
 
     def perform(self, action: Action) -> None:
         if not isinstance(action, Launch):
@@ -151,46 +153,13 @@ class _Rising:
             self._until(lambda found: self._is_ready(access_point, found))
         self._note(instance.id, Milestone.JOINED)
         self.is_access_point_ready = True
-        self.open_doors()
+        doors.open_doors(self.spec, self.site, self.reporter)
 
     def wait_for_execution_points(self) -> tuple[PoolInstance, ...]:
         """Until the collector lists every one of them."""
         self.reporter.step(f"wait for {_points(self.spec.workers.count)} to join")
         with entrance.access_point(self.spec, self.site, self._found()) as access_point:
             return self._until(lambda found: self._all_joined(access_point, found))
-
-    def settle_network(self, points: Sequence[PoolInstance]) -> None:
-        """Open what direct mode needs, look whether it can be reached, and say which mode it is.
-
-        Raises CloudError when the access point cannot reach an execution point that waits to be called.
-        """
-        direct = [p for p in points if self.joined[p.id].network_mode == NetworkMode.DIRECT]
-        if direct:
-            self.open_doors(has_picked_direct=True)
-            self._require_reached(direct[0])
-        said = {
-            (self.joined[p.id].network_mode, self.joined[p.id].network_reason) for p in points if p.id in self.moments
-        }
-        for mode, reason in sorted(said):
-            self.reporter.note(f"network: {mode}, because {reason}")
-
-    def open_doors(self, *, has_picked_direct: bool = False) -> None:
-        """What the group has to let in now that the access point has an address."""
-        found = self._found()
-        for action in plan_doors(self.spec, found, asker=self.site.asker, has_picked_direct=has_picked_direct):
-            self.reporter.step(f"{action}")
-            self.site.ec2.perform(action)
-
-    def _require_reached(self, point: PoolInstance) -> None:
-        here = None if self.host else self.access_point()
-        address = point.private_ip if here and point.zone == here.zone else point.public_ip
-        port = self.joined[point.id].port
-        with entrance.access_point(self.spec, self.site, self._found()) as access_point:
-            if access_point.run(commands.reaches(address, port)).exit_code != 0:
-                raise CloudError(
-                    f"the access point cannot connect to {point.id} at {address}, port {port}, as direct mode needs",
-                    f"`roost access show {self.spec.name}` lists what is let in; or network: {{mode: outbound}}",
-                )
 
     def require_way_back(self, joined: Sequence[PoolInstance]) -> None:
         """An execution point that joined has called the collector; to run jobs it calls the schedd as well.

@@ -361,6 +361,29 @@ def test_direct_mode_opens_its_ports_to_the_access_point_alone(
 
 
 @pytest.mark.parametrize(
+    ("network", "has_picked_direct", "present", "after"),
+    [
+        (Network(), False, {FROM_MEMBERS}, set()),
+        (Network(), True, set(), {CONDOR_FROM_ADA}),
+        (Network(), False, {CONDOR_FROM_YESTERDAY}, {CONDOR_FROM_ADA}),
+        (Network(mode="direct"), False, set(), {CONDOR_FROM_ADA}),
+        (Network(mode="direct", ports="40000-40050"), False, set(), {RANGE_FROM_ADA}),
+        (Network(mode="outbound"), False, {CONDOR_FROM_ADA}, set()),
+    ],
+)
+def test_direct_mode_opens_its_ports_to_the_submit_host_alone(
+    network: Network, has_picked_direct: bool, present: set[Ingress], after: set[Ingress]
+) -> None:
+    """Where the access point is the machine that asks."""
+    group = Group(id="sg-1", name="roost-demo", ingress=frozenset({FROM_ADA, *present}))
+    found = replace(READY, instances=READY.with_role(Role.EXECUTION_POINT), groups=(group,))
+    spec = SPEC.model_copy(update={"network": network, "access_point": "here"})
+    then = applied(found, plan_doors(spec, found, asker=ASKER, has_picked_direct=has_picked_direct))
+    assert _group(then, "roost-demo").ingress == {FROM_ADA, *after}
+    assert plan_doors(spec, then, asker=ASKER) == []
+
+
+@pytest.mark.parametrize(
     ("has_access_point", "present", "after"),
     [
         (True, {FROM_ADA, FROM_MEMBERS}, {FROM_ADA, FROM_MEMBERS}),

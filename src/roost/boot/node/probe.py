@@ -1,9 +1,9 @@
-"""shell (TCP): which machines answer on HTCondor's port, seen from this instance."""
+"""shell (TCP): which machines answer on their port, seen from this instance."""
 
 import socket
 import time
 
-from roost.boot.network import PORT, Reach
+from roost.boot.network import Reach
 from roost.boot.settings import Joining
 
 _TRY_S = 3.0
@@ -16,7 +16,7 @@ def reach(public_ip: str, joining: Joining) -> Reach:
     return Reach(
         public_ip=public_ip,
         central_manager_answers=manager_answers,
-        schedd_answers=answers(joining.schedd, PORT) if joining.schedd else manager_answers,
+        schedd_answers=answers(joining.schedd, joining.schedd_port) if joining.schedd else manager_answers,
     )
 
 
