@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 PASS_S = 1.0  # without a change, look again after this long
 BOOT_WAIT_S = 20.0  # how long one boot may keep others waiting
 STOP_TIMEOUT_S = 30
-TERMINATE_TIMEOUT_S = 5
+TERMINATE_TIMEOUT_S = 10
 EXIT_REBOOT = 129  # reboot(2) in a PID namespace ends PID 1 by SIGHUP for a restart, by SIGINT (130) for power off
 INITIATED_BY_INSTANCE = Reason(
     code="Client.InstanceInitiatedShutdown", message="Client.InstanceInitiatedShutdown: Instance initiated shutdown"

@@ -5,8 +5,11 @@ Whoever makes one ends it: use it as a context manager.
 
 import shlex
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,6 +70,7 @@ class RealPool:
         *,
         lease_s: int = 7200,
         idle_s: int = 3600,
+        lost_s: int = 900,
         config: str = "",
         intervals: Intervals = Intervals.ROOST,
         network: Network = Network(),  # noqa: B008 (frozen)
@@ -75,7 +79,13 @@ class RealPool:
     ) -> str:
         """Its id, as soon as EC2 has said it. `where`: further arguments of RunInstances."""
         settings = BootSettings(
-            lease_s=lease_s, idle_s=idle_s, workers=4, condor_config=config, intervals=intervals, network=network
+            lease_s=lease_s,
+            idle_s=idle_s,
+            lost_s=lost_s,
+            workers=4,
+            condor_config=config,
+            intervals=intervals,
+            network=network,
         )
         token = commands.joining_token(self.ssh(*commands.mint_joining_token(self.name)))
         central_manager = str(self.described(self.access_point)["PrivateIpAddress"])
@@ -117,6 +127,10 @@ class RealPool:
         """A command on the access point, or on another instance, as `debian`."""
         instance_id = on or self.access_point
         address = self.described(instance_id).get("PublicIpAddress") or "192.0.2.1"
+        command = [*self.ssh_argv(instance_id, address), shlex.join(argv)]
+        return subprocess.run(command, input=feed, capture_output=True, text=True, check=False, timeout=300)
+
+    def ssh_argv(self, instance_id: str, address: str) -> list[str]:
         options = {
             "StrictHostKeyChecking": "no",
             "UserKnownHostsFile": "/dev/null",
@@ -128,8 +142,21 @@ class RealPool:
             "ControlPath": str(self.key.with_name(f"{instance_id[-8:]}-{address[-6:]}")),
         }
         flags = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        command = ["ssh", "-i", str(self.key), *flags, f"debian@{address}", shlex.join(argv)]
-        return subprocess.run(command, input=feed, capture_output=True, text=True, check=False, timeout=300)
+        return ["ssh", "-i", str(self.key), *flags, f"debian@{address}"]
+
+    @contextmanager
+    def login(self, instance_id: str) -> "Iterator[Login]":
+        """Somebody at a terminal of an instance."""
+        address = self.described(instance_id)["PublicIpAddress"]
+        words = self.ssh_argv(instance_id, address)
+        argv = [*words[:1], "-S", "none", "-tt", *words[1:]]
+        with tempfile.TemporaryFile() as screen:
+            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=screen, stderr=subprocess.STDOUT)
+            try:
+                yield Login(process.stdin, screen)
+            finally:
+                process.kill()
+                process.wait()
 
     def submit(self, directory: str, **description: str) -> None:
         """One job; its standard output goes to `out` in that directory of the access point."""
@@ -147,6 +174,16 @@ class RealPool:
         text = "".join(f"{name} = {value}\n" for name, value in lines.items()) + "queue\n"
         script = f"rm -rf {directory} && mkdir {directory} && cd {directory} && cat > job.sub && condor_submit job.sub"
         self.ssh("sh", "-c", script, feed=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    keyboard: Any
+    screen: Any
+
+    def shown(self) -> str:
+        self.screen.seek(0)
+        return str(self.screen.read().decode(errors="replace"))
 
 
 def until(is_so: Callable[[], bool], what: str, *, timeout_s: float = PATIENCE_S, pause_s: float = 0.2) -> None:

@@ -8,11 +8,10 @@ import shlex
 from dataclasses import dataclass
 
 from roost.boot.condor_config import joining_identity
-from roost.boot.settings import domain_of
+from roost.boot.settings import JOINING_FLAG, domain_of
 
 JOINING_TOKEN_LIFETIME_S = 15 * 60  # a launch must have booted by then
 HERE = "/run/roost"  # what `node.approve_tokens` needs on a central manager that was there before Roost
-_JOINING_FLAG = "/run/roost-joining"  # `node.approve_tokens` looks at requests while this file is young
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +38,7 @@ def mint_joining_token(pool: str) -> list[str]:
         f"condor_token_create -identity {joining_identity(domain_of(pool))} "
         f"-authz ADVERTISE_STARTD -authz ADVERTISE_MASTER -lifetime {JOINING_TOKEN_LIFETIME_S}"
     )
-    return ["sudo", "-n", "sh", "-c", f"touch {_JOINING_FLAG} && {create}"]
+    return ["sudo", "-n", "sh", "-c", f"touch {JOINING_FLAG} && {create}"]
 
 
 def mint_here(pool: str, *, lease_s: int, domain: str, python: str, path: str) -> list[str]:

@@ -11,6 +11,10 @@ from enum import StrEnum
 from roost.boot.roles import Role
 
 PROGRAMS = "/usr/local/lib/roost"  # where an instance keeps what it runs
+JOINING_FLAG = "/run/roost-joining"  # touched whenever the central manager mints a joining token
+LEFT_FLAG = "/run/roost-left"  # made when HTCondor has ended by itself
+
+_LOST_S = 15 * 60
 
 
 class Intervals(StrEnum):
@@ -55,13 +59,23 @@ class Sharing:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BootSettings:
     lease_s: int  # the instance powers itself off this long after its first boot, whatever happens
-    idle_s: int  # ... and an execution point after this long without a job; 0: never for that reason
+    idle_s: int  # ... an execution point after so long without a job, an access point without any use; 0: never so
     workers: int  # execution points expected: picks the row of the interval table
+    lost_s: int = _LOST_S  # ... and an execution point after so long out of the collector's list; 0: never so
     condor_config: str = ""  # verbatim, last on execution points
     owners: tuple[str, ...] = ()  # whose jobs an execution point takes; (): anybody's
     intervals: Intervals = Intervals.ROOST
     network: Network = Network()
     sharing: Sharing | None = None
+
+
+def lost_s(lease_s: int) -> int:
+    """How long an execution point waits for a lost central manager: a quarter of a short lease.
+
+    >>> lost_s(3 * 3600), lost_s(20 * 60), lost_s(60)
+    (900, 300, 60)
+    """
+    return min(_LOST_S, max(60, lease_s // 4))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,6 +31,7 @@ SHIPPED = (
     "node/probe.py",
     "node/contextualise.py",
     "node/own_token.py",
+    "node/watch.py",
     "node/approve_tokens.py",
 )
 # ... and where the pool shares a file system.

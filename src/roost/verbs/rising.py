@@ -12,7 +12,7 @@ from typing import TypeVar
 from roost.boot import commands
 from roost.boot.commands import Joined
 from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Joining, Network, NetworkMode, Shape
+from roost.boot.settings import BootSettings, Joining, Network, NetworkMode, Shape, lost_s
 from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
@@ -200,7 +200,8 @@ class _Rising:
         self.shapes = self.shapes or self.site.ec2.shapes(self.spec.instance_types)
         settings = BootSettings(
             lease_s=self.spec.lease,
-            idle_s=self.spec.idle if role is Role.EXECUTION_POINT else 0,
+            idle_s=self.spec.idle,
+            lost_s=lost_s(self.spec.lease),
             workers=self.spec.workers.count,
             sharing=sharing(self.spec),
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",

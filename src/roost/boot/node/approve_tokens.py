@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roost.boot.condor_config import joining_identity, own_identity
-from roost.boot.node.contextualise import INSTRUCTIONS
-from roost.boot.node.system import STATE, StepError, run, write
+from roost.boot.node.system import INSTRUCTIONS, STATE, StepError, run, write
 from roost.boot.node.timeline import note
-from roost.boot.settings import instructions_from_json, trust_domain
+from roost.boot.settings import JOINING_FLAG, instructions_from_json, trust_domain
 
-JOINING_FLAG = Path("/run/roost-joining")  # touched whenever a joining token is minted
 WATCH_S = 20 * 60  # longer than a joining token lives
 PAUSE_S = 1.0
 _APPROVED = STATE / "approved.json"
@@ -43,7 +41,7 @@ def main() -> int:
     rule = Rule(domain=trust_domain(instructions), lease_s=instructions.settings.lease_s)
     note("condor started")
     while True:
-        if is_watching(JOINING_FLAG, now=time.time()):
+        if is_watching(Path(JOINING_FLAG), now=time.time()):
             approve_pending(rule, _APPROVED, tell=note)
         time.sleep(PAUSE_S)
 

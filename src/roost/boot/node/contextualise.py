@@ -22,6 +22,8 @@ from roost.boot.node.metadata import Metadata, MetadataError
 from roost.boot.node.probe import reach
 from roost.boot.node.system import (
     CONDOR_CONFIG,
+    INSTRUCTIONS,
+    LEASE,
     SHARED_CONFIG,
     SIGNING_KEYS,
     STATE,
@@ -32,24 +34,25 @@ from roost.boot.node.system import (
     write,
 )
 from roost.boot.node.timeline import TIMELINE, note
+from roost.boot.node.watch import STOP_S
 from roost.boot.roles import Role
-from roost.boot.settings import Instructions, NetworkMode, instructions_from_json
+from roost.boot.settings import LEFT_FLAG, Instructions, NetworkMode, instructions_from_json
 
-INSTRUCTIONS = STATE / "instructions.json"
 JOINING_TOKEN = TOKENS / "joining"
 OWN_TOKEN = TOKENS / "own"
 _INSTANCE_ID = STATE / "instance-id"
-_LEASE = STATE / "lease-ends-at"
 _WAY = STATE / "network.json"
 _SIGNING_KEY = SIGNING_KEYS / "POOL"
+_FAILED_S = 900
 
-POWER_OFF_PROGRAM = """\
+POWER_OFF_PROGRAM = f"""\
 #!/bin/sh
 # condor_master became this program, because nothing claimed the instance for so long, or because it was told to leave.
 # systemd stopping HTCondor (a restart, a shutdown) is no reason to power off.
 [ "$(systemctl show --property=ActiveState --value condor.service)" = deactivating ] && exit 0
-printf 'roost: idle, powering off\\r\\n' > /dev/console
-exec systemctl poweroff
+touch {LEFT_FLAG}
+# it powers off as soon as nobody is logged in
+systemctl --quiet is-active roost-watch.service || exec systemctl poweroff
 """
 
 # Root alone may ask for metadata: it holds the user data, and the credentials of the instance's role if it has one.
@@ -75,6 +78,8 @@ def main() -> int:
             run("systemctl", "mask", "--runtime", "condor.service")
         with suppress(StepError):
             start_lease(instructions.settings.lease_s)
+        with suppress(StepError):  # of no use; long enough for somebody to look
+            power_off_in("roost-failed", instructions.settings.lost_s or _FAILED_S, "the boot failed")
         note("failed", reason=str(error))
         return 1
     return 0
@@ -114,6 +119,9 @@ def contextualise(instructions: Instructions) -> None:
             put_joining_token(instructions)
             requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()
             keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5", *requires)
+    # After condor.service, so that it is stopped before it and HTCondor is still there.
+    ways = ("Restart=always", "RestartSec=5", f"TimeoutStopSec={STOP_S}", "KillMode=mixed")
+    keep_running("roost-watch", "watch", *ways)
     note("configured", role=instructions.role)
     run("systemctl", "start", "--no-block", "condor.service")  # an image may have it disabled
 
@@ -150,7 +158,7 @@ def forget_other_instance(instance_id: str) -> bool:
     """True at an instance's first boot. An image baked from an instance holds that one's secrets: not ours to use."""
     if _INSTANCE_ID.exists() and _INSTANCE_ID.read_text() == instance_id:
         return False
-    for path in (_LEASE, OWN_TOKEN, JOINING_TOKEN, _SIGNING_KEY, STATE / "approved.json", _WAY, TIMELINE):
+    for path in (LEASE, OWN_TOKEN, JOINING_TOKEN, _SIGNING_KEY, STATE / "approved.json", _WAY, TIMELINE):
         path.unlink(missing_ok=True)
     write(_INSTANCE_ID, instance_id)
     return True
@@ -159,15 +167,19 @@ def forget_other_instance(instance_id: str) -> bool:
 def start_lease(lease_s: int) -> int:
     """When this instance powers itself off, in seconds since the epoch: counted from its first boot."""
     now = int(time.time())
-    ends_at = int(_LEASE.read_text()) if _LEASE.exists() else now + lease_s
-    write(_LEASE, str(ends_at))
+    ends_at = int(LEASE.read_text()) if LEASE.exists() else now + lease_s
+    write(LEASE, str(ends_at))
+    power_off_in("roost-lease", max(1, ends_at - now), "the lease ends")
+    return ends_at
+
+
+def power_off_in(unit: str, seconds: int, reason: str) -> None:
     run(
-        *("systemd-run", "--unit=roost-lease", f"--on-active={max(1, ends_at - now)}s"),
+        *("systemd-run", f"--unit={unit}", f"--on-active={seconds}s"),
         # it starts now: other timers wait for the stage of the boot that waits for us
         *("--timer-property=AccuracySec=1s", "--timer-property=DefaultDependencies=no", "sh", "-c"),
-        "printf 'roost: the lease ends, powering off\\r\\n' > /dev/console; systemctl poweroff",
+        f"printf 'roost: {reason}, powering off\\r\\n' > /dev/console; systemctl poweroff",
     )
-    return ends_at
 
 
 def name_host(full_name: str, private_ip: str) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from roost.boot.gluster import announced, next_steps
 from roost.boot.node import shared
-from roost.boot.node.contextualise import INSTRUCTIONS
-from roost.boot.node.system import STATE, StepError, run
+from roost.boot.node.system import INSTRUCTIONS, STATE, StepError, run
 from roost.boot.node.timeline import note
 from roost.boot.settings import Sharing, instructions_from_json
 

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from roost.boot.condor_config import own_identity
-from roost.boot.node.contextualise import INSTRUCTIONS, JOINING_TOKEN, OWN_TOKEN
-from roost.boot.node.system import STATE, StepError, run, write
+from roost.boot.node.contextualise import JOINING_TOKEN, OWN_TOKEN
+from roost.boot.node.system import INSTRUCTIONS, STATE, StepError, run, write
 from roost.boot.node.timeline import note, seconds_since_boot
 from roost.boot.settings import Instructions, instructions_from_json, trust_domain
 

@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 from roost.boot import shared_fs
-from roost.boot.node.contextualise import INSTRUCTIONS
 from roost.boot.node.metadata import Metadata, MetadataError
-from roost.boot.node.system import SHARED_CONFIG, STATE, StepError, keep_running, run, write
+from roost.boot.node.system import INSTRUCTIONS, SHARED_CONFIG, STATE, StepError, keep_running, run, write
 from roost.boot.node.timeline import note
 from roost.boot.roles import Role
 from roost.boot.settings import PROGRAMS, Instructions, Sharing, instructions_from_json

@@ -7,6 +7,8 @@ from pathlib import Path
 from roost.boot.settings import PROGRAMS
 
 STATE = Path("/var/lib/roost")  # survives stop and start; belongs to one instance id
+INSTRUCTIONS = STATE / "instructions.json"
+LEASE = STATE / "lease-ends-at"  # epoch s
 CONDOR_CONFIG = Path("/etc/condor/config.d/50-roost.config")
 SHARED_CONFIG = CONDOR_CONFIG.with_name("60-roost-shared.config")  # there once it is mounted
 TOKENS = Path("/etc/condor/tokens.d")
