@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from roost import VERSION
 from roost.errors import RoostError
 
 INTERRUPTED = 130
@@ -37,6 +38,7 @@ VERBS: dict[str, Verb] = {
     "access": Verb("roost.verbs.access", "Show or refresh which addresses a pool lets in."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
     "join": Verb("roost.verbs.join", "Let execution points on EC2 join the HTCondor pool of this machine."),
+    "image": Verb("roost.verbs.image", "Bake images for pools, list them, remove them."),
     "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine; make things go wrong there."),
 }
 
@@ -77,7 +79,7 @@ class Verbs(click.Group):
     subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name=None, version="0.1.0", prog_name="roost")
+@click.version_option(package_name=None, version=VERSION, prog_name="roost")
 def cli() -> None:
     """An HTCondor pool on EC2 for as long as your Pegasus workflow needs it.
 

@@ -5,6 +5,7 @@ All mistakes are reported at once, each with its file, line and the nearest vali
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +46,7 @@ _SYSTEM = {
 }
 _BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"  # S3 User Guide, "General purpose bucket naming rules"
 _PROFILE = r"^[\w+=,.@-]{1,128}$"  # IAM API reference, InstanceProfile
+_TARGET = r"^(/[^/\x00]+)+$"
 # What each asks for, as a sentence.
 _PATTERNS = {
     _PACKAGE: "a Debian package is written like samtools or python3-numpy",
@@ -57,6 +59,7 @@ _PATTERNS = {
     _PLACE: "a shared file system is a directory of its own below /, such as /shared",
     _BUCKET: "a bucket's name is 3 to 63 lower-case letters, digits, dots and hyphens",
     _PROFILE: "an instance profile is named by its name, not by its ARN",
+    _TARGET: "a file's place on the image is written like /opt/reference/genes.fa",
 }
 
 
@@ -91,6 +94,7 @@ def _of_kind(value: object) -> object:
 Duration = Annotated[int, BeforeValidator(seconds), Field(ge=60, le=14 * 86400)]
 User = Annotated[str, Field(pattern=_USER)]
 Package = Annotated[str, Field(pattern=_PACKAGE)]
+Target = Annotated[str, Field(pattern=_TARGET)]
 
 
 class _Part(BaseModel):
@@ -108,11 +112,47 @@ class Workers(_Part):
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mentioned:
+    """A file or directory that a recipe names."""
+
+    path: Path  # here
+    target: str  # on the image; of the script: none
+    at: str  # where it is named: pool.yml:7
+
+
 class Image(_Part):
-    """What is on the instances' disk: an image that exists (`id`), or Debian packages on top of HTCondor."""
+    """What is on the instances' disk: an image that exists (`id`), or a recipe: Debian packages on top of HTCondor,
+    files (path here, relative to pool.yml -> path there) and a script that root runs there."""
 
     packages: tuple[Package, ...] = ()
+    files: dict[str, Target] = {}
+    script: str | None = None
+    base: str | None = Field(default=None, pattern=_IMAGE)
     id: str | None = Field(default=None, pattern=_IMAGE)
+    _directory: Path = PrivateAttr(default=Path())
+    _places: tuple[tuple[str, str], ...] = PrivateAttr(default=())  # (what is named, where)
+
+    @property
+    def mentioned_files(self) -> tuple[Mentioned, ...]:
+        return tuple(self._mentioned(name, self.files[name]) for name in sorted(self.files))
+
+    @property
+    def mentioned_script(self) -> Mentioned | None:
+        return self._mentioned(self.script, "") if self.script is not None else None
+
+    def located(self, document: Document, directory: Path) -> "Image":
+        """The same, which knows where its files are and in which line they are named."""
+        named = [(name, ("image", "files", name)) for name in self.files]
+        located = self.model_copy()
+        located._directory = directory
+        located._places = tuple((name, document.at(path)) for name, path in named) + (
+            ((self.script, document.at(("image", "script"))),) if self.script is not None else ()
+        )
+        return located
+
+    def _mentioned(self, name: str, target: str) -> Mentioned:
+        return Mentioned(path=self._directory / name, target=target, at=dict(self._places).get(name, "image"))
 
 
 class Network(_Part):
@@ -196,6 +236,8 @@ def parse(text: str, source: Path) -> PoolSpec:
         raise UsageError("\n".join(text for _, text in disagreements), f"edit {source}")
     if spec.condor_config:
         spec._read_from = document
+    if spec.image.files or spec.image.script is not None:
+        return spec.model_copy(update={"image": spec.image.located(document, source.parent)})
     return spec
 
 
@@ -259,6 +301,8 @@ def _mistake(document: Document, error: dict[str, Any]) -> tuple[int, str]:
             said = f"'{key}' cannot be {given!r}: it has to be at most {error['ctx']['le']}"
         case "int_parsing" | "int_type" | "int_from_float":
             said = f"'{key}' cannot be '{given}': it has to be a whole number"
+        case "dict_type":
+            said = f"'{key}' cannot be {given!r}: it has lines of its own below it, indented: `path here: /path there`"
         case "string_type":
             said = f"'{key}' cannot be {given!r}: it has to be text (in quotes, where YAML takes it for something else)"
         case "too_short":

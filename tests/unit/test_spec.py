@@ -23,6 +23,11 @@ WRONG = [
     ("subnet: vpc-1", "pool.yml:1: 'subnet' cannot be 'vpc-1': a subnet's id is written like subnet-"),
     ("image: {id: ubuntu}", "pool.yml:1: 'id' cannot be 'ubuntu': an image's id is written like ami-"),
     ("image:\n  packages: [bwa, Sam]", "pool.yml:2: 'packages[1]' cannot be 'Sam': a Debian package is written like "),
+    ("image: {file: {a: /b}}", "pool.yml:1: unknown key 'file'; did you mean 'files'?"),
+    ("image:\n  files:\n    a: opt/b", "pool.yml:3: 'a' cannot be 'opt/b': a file's place on the image is written "),
+    ("image:\n  files:\n    a: /opt/", "pool.yml:3: 'a' cannot be '/opt/': a file's place on the image is written "),
+    ("image: {files: a}", "pool.yml:1: 'files' cannot be 'a': it has lines of its own below it, indented: `path here"),
+    ("image: {base: debian}", "pool.yml:1: 'base' cannot be 'debian': an image's id is written like ami-"),
     ("workers: {count: true}", "pool.yml:1: 'count' cannot be 'True': it has to be a whole number"),
     ("workers: {type: []}", "pool.yml:1: 'type' cannot be empty"),
     ("workers:\n  count: many", "pool.yml:2: 'count' cannot be 'many': it has to be a whole number"),
@@ -134,3 +139,15 @@ def test_a_word_that_names_no_pool(word: str) -> None:
 
 def test_a_word_that_names_a_pool_is_not_yaml() -> None:
     assert named("null").name == "null"
+
+
+def test_files_are_beside_the_file_that_names_them_and_know_their_line() -> None:
+    text = "image:\n  files:\n    ref/genes.fa: /opt/genes.fa\n    /abs: /opt/abs\n  script: setup.sh\n"
+    image = parse(text, Path("pools/pool.yml")).model_copy(update={"name": "other"}).image
+    assert [(str(m.path), m.target, m.at) for m in image.mentioned_files] == [
+        ("/abs", "/opt/abs", "pools/pool.yml:4"),
+        ("pools/ref/genes.fa", "/opt/genes.fa", "pools/pool.yml:3"),
+    ]
+    script = image.mentioned_script
+    assert script is not None
+    assert (str(script.path), script.at) == ("pools/setup.sh", "pools/pool.yml:5")

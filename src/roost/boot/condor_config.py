@@ -276,3 +276,5 @@ UPDATE_INTERVAL = {pace.update_interval_s}
 # one queue: a claim need not be given back for the sake of others
 CLAIM_WORKLIFE = -1
 """
+        case Role.BUILDER:
+            return ""

@@ -6,7 +6,7 @@ creates anything without its tags in the same call.
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
@@ -64,13 +64,6 @@ class Boot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundImage:
-    id: str
-    name: str
-    root_device: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Attempt:
     """One RunInstances call of a launch: this type, here."""
 
@@ -85,6 +78,13 @@ class _Attempt:
         return client_token(self.launch, group_id=self.group_id, instance_type=self.type, subnet_id=self.subnet_id)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundImage:
+    id: str
+    name: str
+    root_device: str
+
+
 class Ec2:
     def __init__(
         self,
@@ -97,6 +97,11 @@ class Ec2:
         self._pause, self._clock = pause, clock
         self._client: EC2Client = open_client("ec2", access)
         self._once: EC2Client | None = None  # made when it is needed
+
+    @property
+    def client(self) -> "EC2Client":
+        """For the other rooms of `cloud` that speak to EC2."""
+        return self._client
 
     def describe(self, pool: str) -> Found:
         """All that carries the pool's tag."""
@@ -227,19 +232,6 @@ class Ec2:
                 "use the default VPC", code="VPCIdNotSpecified", message=f"the region {region} has none with a subnet"
             )
         return defaults[0]
-
-    def image(self, *, id: str | None = None, tags: Mapping[str, str] | None = None) -> FoundImage | None:
-        """The newest available image of that id, or of ours with those tags."""
-        filters: Any = [{"Name": f"tag:{key}", "Values": [value]} for key, value in (tags or {}).items()]
-        filters.append({"Name": "state", "Values": ["available"]})
-        with _translated(f"look for the image {id}" if id else "look for an image"):
-            if id:
-                described = self._client.describe_images(ImageIds=[id], Filters=filters)["Images"]
-            else:
-                described = self._client.describe_images(Owners=["self"], Filters=filters)["Images"]
-        if not described:
-            return None
-        return _found_image(max(described, key=lambda one: one.get("CreationDate", "")))
 
     def architecture(self, instance_type: str) -> str:
         """`x86_64` or `arm64`."""

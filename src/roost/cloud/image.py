@@ -1,6 +1,7 @@
 """shell (EC2, the localec2 program): the image that a pool's instances start from.
 
-An image that exists is used; on EC2 on this machine one that does not is built, once for each recipe.
+An image that exists is used. On EC2 on this machine one of packages alone is built where there is none, once for each
+recipe; every other is baked (`roost image bake`).
 """
 
 from collections.abc import Callable
@@ -8,8 +9,11 @@ from dataclasses import dataclass
 
 from roost.cloud.ec2 import Ec2
 from roost.cloud.endpoint import localec2
+from roost.cloud.images import Images
+from roost.cloud.manifest import RoostImage
 from roost.cloud.model import RECIPE_TAG
-from roost.cloud.recipe import Recipe, recipe
+from roost.cloud.recipe import Recipe, base_recipe, recipe
+from roost.cloud.recipe_files import contents
 from roost.errors import NotFoundError
 from roost.spec import PoolSpec
 
@@ -23,24 +27,53 @@ class PoolImage:
 
 
 def pool_image(ec2: Ec2, spec: PoolSpec, *, say: Callable[[str], None]) -> PoolImage:
-    """Raises NotFoundError where there is none and none can be made."""
+    """Raises NotFoundError where there is none and none can be made without an instance."""
+    images = Images(ec2)
     if spec.image.id:
-        found = ec2.image(id=spec.image.id)
-        if found is None:
-            raise NotFoundError(f"the image {spec.image.id} is not available", "correct `image: {id: ...}`")
-        return PoolImage(id=found.id, name=found.name, root_device=found.root_device, executables=None)
-    wanted = recipe(spec)
-    found = ec2.image(tags={RECIPE_TAG: wanted.digest})
-    if found is None and spec.cloud == "local":
+        return _named(images, spec.image.id)
+    wanted = recipe(spec, contents(spec.image))
+    found = images.usable(wanted.digest)
+    if found is None and spec.cloud == "local" and wanted.is_plain:
         _build(wanted, say)
-        found = ec2.image(tags={RECIPE_TAG: wanted.digest})
+        found = images.usable(wanted.digest)
     if found is None:
         raise NotFoundError(
-            f"no image of yours in {spec.region} has {', '.join(wanted.packages)} ({RECIPE_TAG} = {wanted.digest})",
-            "name one that has HTCondor 23.9 or newer and cloud-init: `image: {id: ami-...}`",
+            f"no image of yours has what pool.yml asks for: {wanted.description} ({RECIPE_TAG} = {wanted.digest})",
+            "roost image bake pool.yml   (or name one that you have: `image: {id: ami-...}`)",
         )
-    executables = _executables(found.id) if spec.cloud == "local" else None
+    executables = _executables(found) if spec.cloud == "local" else None
     return PoolImage(id=found.id, name=found.name, root_device=found.root_device, executables=executables)
+
+
+def base_image(ec2: Ec2, spec: PoolSpec, *, say: Callable[[str], None]) -> RoostImage:
+    """What a bake starts from: the image that the recipe names, else Debian's own, or that of EC2 on this machine."""
+    images = Images(ec2)
+    if spec.image.base:
+        found = images.get(spec.image.base)
+        if found is None or found.state != "available":
+            raise NotFoundError(f"the image {spec.image.base} is not available", "correct `image: {base: ...}`")
+        return found
+    plain = base_recipe()
+    if spec.cloud == "aws":
+        offered = ec2.base_image(ec2.architecture(spec.workers.type[0]))
+        found = images.get(offered.id) if offered else None
+    else:
+        found = images.usable(plain.digest)
+        if found is None:
+            _build(plain, say)
+            found = images.usable(plain.digest)
+    if found is None:
+        raise NotFoundError(
+            f"there is no image of Debian {plain.suite} in {spec.region}", "name one: `image: {base: ...}`"
+        )
+    return found
+
+
+def _named(images: Images, image_id: str) -> PoolImage:
+    found = images.get(image_id)
+    if found is None or found.state != "available":
+        raise NotFoundError(f"the image {image_id} is not available", "correct `image: {id: ...}`")
+    return PoolImage(id=found.id, name=found.name, root_device=found.root_device, executables=None)
 
 
 def _build(wanted: Recipe, say: Callable[[str], None]) -> None:
@@ -57,6 +90,8 @@ def _build(wanted: Recipe, say: Callable[[str], None]) -> None:
     )
 
 
-def _executables(image_id: str) -> frozenset[str] | None:
-    listed = localec2(["image", "executables", image_id], say=lambda _: None).split("\n")
+def _executables(image: RoostImage) -> frozenset[str] | None:
+    if image.manifest.verified:
+        return None  # baked: EC2 on this machine knows only what it has built itself
+    listed = localec2(["image", "executables", image.id], say=lambda _: None).split("\n")
     return frozenset(line for line in listed if line) or None

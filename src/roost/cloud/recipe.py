@@ -8,9 +8,20 @@ from roost.spec import PoolSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What is in the files that a recipe names: each a digest."""
+
+    files: tuple[tuple[str, str], ...] = ()  # (path on the image, digest)
+    script: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     suite: str
     packages: tuple[str, ...]
+    files: tuple[tuple[str, str], ...] = ()
+    script: str = ""
+    base: str = ""  # an image's id; none: what the cloud offers of that suite
 
     @property
     def digest(self) -> str:
@@ -18,7 +29,13 @@ class Recipe:
         >>> len(Recipe(suite="trixie", packages=("condor",)).digest)
         12
         """
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        said = {key: value for key, value in asdict(self).items() if value}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def is_plain(self) -> bool:
+        """Packages alone: EC2 on this machine makes such an image without an instance."""
+        return not (self.files or self.script or self.base)
 
     @property
     def name(self) -> str:
@@ -27,7 +44,9 @@ class Recipe:
     @property
     def description(self) -> str:
         """At most 255 characters (API reference, CreateImage)."""
-        return f"Debian {self.suite} with {', '.join(self.packages)}"[:255]
+        more = [f"{len(self.files)} files"] if self.files else []
+        more += ["a script"] if self.script else []
+        return f"Debian {self.suite} with {', '.join([*self.packages, *more])}"[:255]
 
 
 # What `shared` needs on every instance's disk. Debian installs glusterd disabled, and it never starts during a build:
@@ -41,7 +60,19 @@ _SHARED_PACKAGES = {
 }
 
 
-def recipe(spec: PoolSpec) -> Recipe:
+def recipe(spec: PoolSpec, contents: Contents | None = None) -> Recipe:
     """HTCondor of Debian trixie is 23.9; the packages of the spec come on top."""
+    held = contents or Contents()
     added = {*spec.image.packages, *_SHARED_PACKAGES[spec.shared.kind]}
-    return Recipe(suite="trixie", packages=("condor", *sorted(added - {"condor"})))
+    return Recipe(
+        suite="trixie",
+        packages=("condor", *sorted(added - {"condor"})),
+        files=held.files,
+        script=held.script,
+        base=spec.image.base or "",
+    )
+
+
+def base_recipe() -> Recipe:
+    """What a recipe starts from on EC2 on this machine: HTCondor and nothing else."""
+    return Recipe(suite="trixie", packages=("condor",))

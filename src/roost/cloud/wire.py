@@ -1,6 +1,7 @@
 """pure: EC2's dictionaries, in botocore's member names, <-> the values of `model`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from roost.boot.roles import Role
@@ -78,3 +79,11 @@ def specification(kind: str, tags: Mapping[str, str]) -> Any:
 
 def tags(described: "Sequence[TagTypeDef] | None") -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in described or ()}
+
+
+def moment(text: str) -> datetime:
+    """
+    >>> moment("2026-11-21T10:00:00.000Z").isoformat()
+    '2026-11-21T10:00:00+00:00'
+    """
+    return datetime.fromisoformat(text)

@@ -202,7 +202,7 @@ def _split(lives: Sequence[Life], attempts: Sequence[Attempt]) -> Split:
         if life.role is Role.EXECUTION_POINT
     ]
     boot, busy, badput, idle, shutdown = (sum(part[i] for part in parts) for i in range(5))
-    apart = sum(_lived_s(life) for life in lives if life.role is Role.ACCESS_POINT)
+    apart = sum(_lived_s(life) for life in lives if life.role is not Role.EXECUTION_POINT)
     return Split(access_point_s=apart, boot_s=boot, busy_s=busy, badput_s=badput, idle_s=idle, shutdown_s=shutdown)
 
 

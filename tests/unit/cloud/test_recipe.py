@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roost.cloud.recipe import Recipe, recipe
+from roost.cloud.recipe import Contents, Recipe, recipe
 from roost.spec import Image, PoolSpec
 
 NAMES = ("bwa", "samtools", "bcftools", "g++", "python3-numpy")
@@ -70,3 +70,26 @@ def test_the_name_and_the_description_are_what_ec2_takes() -> None:
     assert 3 <= len(many.name) <= 128  # API reference, CreateImage
     assert len(many.description) == 255
     assert of("bwa").description == "Debian trixie with condor, bwa"
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        Contents(files=(("/opt/a", "1"),)),
+        Contents(files=(("/opt/b", "1"),)),
+        Contents(files=(("/opt/a", "2"),)),
+        Contents(script="1"),
+    ],
+)
+def test_what_is_in_files_and_script_makes_another_image(contents: Contents) -> None:
+    spec = PoolSpec(image=Image(packages=("bwa",)))
+    made = recipe(spec, contents)
+    assert made.digest != recipe(spec).digest
+    assert recipe(spec).is_plain
+    assert not made.is_plain
+
+
+def test_another_base_is_another_image() -> None:
+    made = recipe(PoolSpec(image=Image(base="ami-00000001")))
+    assert made.digest != recipe(PoolSpec()).digest
+    assert not made.is_plain

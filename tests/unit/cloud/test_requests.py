@@ -523,29 +523,6 @@ def test_the_types_of_a_spec_are_looked_up_once_each(ec2: Ec2, wire: Wire) -> No
     ]
 
 
-IMAGES_XML = "<imagesSet>{}</imagesSet>"
-IMAGE_XML = "<item><imageId>{}</imageId><name>{}</name><creationDate>{}</creationDate></item>"
-
-
-def test_the_newest_of_our_own_images_is_taken(ec2: Ec2, wire: Wire) -> None:
-    days = {
-        "ami-1": "2026-11-01T00:00:00.000Z",
-        "ami-3": "2026-11-03T00:00:00.000Z",
-        "ami-2": "2026-11-02T00:00:00.000Z",
-    }
-    items = "".join(IMAGE_XML.format(one, "roost-trixie", day) for one, day in days.items())
-    wire.answers["DescribeImages"] = [Answer(IMAGES_XML.format(items))]
-    image = ec2.image(tags={"roost:recipe": "abc"})
-    assert image is not None
-    assert image.id == "ami-3"
-    sent = wire.one("DescribeImages")
-    assert sent["Owner.1"] == "self"  # anybody may publish an image with our tag's name
-    assert {sent[f"Filter.{n}.Name"]: sent[f"Filter.{n}.Value.1"] for n in (1, 2)} == {
-        "tag:roost:recipe": "abc",
-        "state": "available",
-    }
-
-
 @pytest.mark.parametrize(
     "asked",
     [
@@ -553,13 +530,12 @@ def test_the_newest_of_our_own_images_is_taken(ec2: Ec2, wire: Wire) -> None:
         lambda ec2: ec2.pools(),
         lambda ec2: ec2.console("i-1"),
         lambda ec2: ec2.shapes(["c7i.large"]),
-        lambda ec2: ec2.image(id="ami-00000000"),
         lambda ec2: ec2.perform(DeleteKey(name="roost-demo")),
     ],
-    ids=["describe", "pools", "console", "shapes", "image", "perform"],
+    ids=["describe", "pools", "console", "shapes", "perform"],
 )
 def test_a_refusal_is_an_error_of_ours(ec2: Ec2, wire: Wire, asked: Callable[[Ec2], object]) -> None:
-    names = ["Instances", "SecurityGroups", "InstanceTypes", "Images"]
+    names = ["Instances", "SecurityGroups", "InstanceTypes"]
     wire.answers = {f"Describe{name}": [refused("UnauthorizedOperation")] for name in names}
     wire.answers |= {name: [refused("UnauthorizedOperation")] for name in ("GetConsoleOutput", "DeleteKeyPair")}
     with pytest.raises(CloudError, match=r"could not .*: no \(UnauthorizedOperation\)"):

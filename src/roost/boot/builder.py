@@ -1,0 +1,144 @@
+"""pure: what a builder is told, and what Roost runs on it by ssh: from a base image to one that is a pool's own.
+
+Each command is an argument list for that machine. Packages come from the archives that the base image names.
+"""
+
+import gzip
+import json
+import shlex
+from collections.abc import Sequence
+from importlib import resources
+
+REQUIRED = ("condor", "nftables")  # of every execution and access point
+CLEANING = "node/clean.py"  # fed to a builder by ssh
+STAGING = "/home/debian/.roost-bake"
+_PUT_BACK = "roost-put-back"
+_KEPT_PROGRAM = "/run/roost-clean.py"
+_PUT_BACK_NOW = (
+    f"python3 {_KEPT_PROGRAM} put-back && "
+    "{ [ ! -e /run/roost-had-condor ] || systemctl start condor.service; } && rm -f /run/roost-had-condor"
+)
+_APT = "-q -o=Acquire::Retries=3 -o=DPkg::Lock::Timeout=300 -o=Dpkg::Use-Pty=0"
+
+
+def user_data(lease_s: int) -> bytes:
+    """A cloud-config: the builder ends itself after `lease_s`, counted again from each boot."""
+    end = "printf 'roost: the lease ends, powering off\\r\\n' > /dev/console; systemctl poweroff"
+    timer = ["systemd-run", "--unit=roost-lease", f"--on-active={lease_s}s"]
+    cloud_config = {
+        "bootcmd": [[*timer, "--timer-property=DefaultDependencies=no", "sh", "-c", end]],
+        "ssh_genkeytypes": ["ed25519"],
+    }
+    text = "#cloud-config\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in cloud_config.items())
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def wait_for_cloud_init() -> list[str]:
+    """Its own packages and users are there; whatever it thinks of itself."""
+    return ["sh", "-c", "cloud-init status --wait >/dev/null 2>&1; true"]
+
+
+def install(packages: Sequence[str]) -> list[str]:
+    """Prints apt's lines. Tried three times: an archive may be updated while it is read.
+
+    No service is started by an installation: HTCondor's first start is that of a pool.
+    """
+    wanted = shlex.join(packages)
+    script = f"""\
+set -u
+export DEBIAN_FRONTEND=noninteractive
+printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+code=1
+for pause in 2 10 0; do
+    apt-get update {_APT} && apt-get install {_APT} --yes --no-install-recommends {wanted} && code=0 && break
+    code=$?
+    sleep $pause
+done
+rm -f /usr/sbin/policy-rc.d
+exit $code
+"""
+    return _as_root(script)
+
+
+def disable(units: Sequence[str]) -> list[str]:
+    return _as_root(f"systemctl disable {shlex.join(units)}")
+
+
+def place_files(targets: Sequence[str]) -> list[str]:
+    """What was sent to `STAGING`/0, /1, ... goes to its place, as root's."""
+    steps = ["set -eu"]
+    for number, target in enumerate(targets):
+        staged = f"{STAGING}/{number}"
+        steps += [
+            f"mkdir -p -- {shlex.quote(target.rpartition('/')[0] or '/')}",
+            f"chown -R root:root {staged}",
+            f"rm -rf -- {shlex.quote(target)}",
+            f"mv -T -- {staged} {shlex.quote(target)}",
+        ]
+    return _as_root("\n".join(steps))
+
+
+def run_script() -> list[str]:
+    """The recipe's script, sent to `STAGING`/script; as root, by what its first line names."""
+    return _as_root(
+        f'cd / && chmod 755 {STAGING}/script && export HOME=/root DEBIAN_FRONTEND=noninteractive && "{STAGING}/script"'
+    )
+
+
+def finish() -> list[str]:
+    """Nothing of ours stays, and what is written is on the disk."""
+    return _as_root(
+        f"rm -rf {STAGING}; mkdir -p /run/systemd/system/systemd-random-seed.service.d && "
+        # the shutdown before the disk is copied shall not save a seed for everybody
+        "printf '[Service]\\nExecStop=\\n' > /run/systemd/system/systemd-random-seed.service.d/roost.conf && "
+        "systemctl daemon-reload; sync"
+    )
+
+
+def list_packages() -> list[str]:
+    return ["dpkg-query", "--show", "--showformat=${Package}=${Version} ${db:Status-Abbrev}\n"]
+
+
+def packages(printed: str) -> dict[str, str]:
+    """Installed packages with their versions.
+
+    >>> packages("bwa=0.7.18-1 ii \\nold=1 rc \\n")
+    {'bwa': '0.7.18-1'}
+    """
+    found = {}
+    for line in printed.splitlines():
+        named, _, status = line.partition(" ")
+        name, _, version = named.partition("=")
+        if status.startswith("ii"):
+            found[name] = version
+    return found
+
+
+def cleaning(*arguments: str) -> list[str]:
+    """`CLEANING` with these arguments; the program is its standard input."""
+    return ["sudo", "-n", "python3", "-", *arguments]
+
+
+def cleaning_program() -> bytes:
+    return resources.files("roost.boot").joinpath(*CLEANING.split("/")).read_bytes()
+
+
+def arm_put_back(after_s: int) -> list[str]:
+    """The program is its standard input. Should nobody come back, what `set-aside` took is put back after `after_s`.
+
+    HTCondor stops: what its daemons write would be on the image. It starts when all is back.
+    """
+    return _as_root(
+        f"cat > {_KEPT_PROGRAM} && systemctl stop {_PUT_BACK}.timer {_PUT_BACK}.service 2>/dev/null; "
+        "systemctl is-active --quiet condor.service && touch /run/roost-had-condor; systemctl stop condor.service; "
+        f"systemd-run --unit={_PUT_BACK} --on-active={after_s}s sh -c {shlex.quote(_PUT_BACK_NOW)}"
+    )
+
+
+def put_back() -> list[str]:
+    return _as_root(f"systemctl stop {_PUT_BACK}.timer; {_PUT_BACK_NOW}")
+
+
+def _as_root(script: str) -> list[str]:
+    return ["sudo", "-n", "sh", "-c", f"exec 2>&1\n{script}"]
