@@ -105,7 +105,7 @@ class Reconciler:
         for image in self._world.all(Image):
             if image.state == "pending" and image.source_instance_id is not None:
                 self._take(image.source_instance_id, partial(self._commit, image), self._ends)
-            elif image.state == "deregistered" and image.engine_ref.startswith(COMMITTED):
+            elif image.state == "deregistered" and (image.engine_ref.startswith(COMMITTED) or not image.snapshot_id):
                 self._discard(image)
         for instance in self._world.all(Instance):
             if is_interruption_due(instance, time.time()):
@@ -237,8 +237,16 @@ class Reconciler:
     def _discard(self, image: Image) -> None:
         """Instances that were launched from it keep it, as in EC2."""
         users = [each for each in self._world.all(Instance) if each.image_id == image.id]
-        if all(each.state is State.TERMINATED for each in users) and self._engine.remove_image(image.engine_ref):
-            self._world.put(replace(image, engine_ref=""))
+        if not all(each.state is State.TERMINATED for each in users):
+            return
+        if image.engine_ref.startswith(COMMITTED) and not self._engine.remove_image(image.engine_ref):
+            return
+        with self._world.lock:
+            now = self._world.get(Image, image.id)
+            if now is not None and now.snapshot_id:
+                self._world.put(replace(now, engine_ref=""))
+            elif now is not None:
+                self._world.forget([now])
 
     def _update_image(self, image_id: str, *, state: str, engine_ref: str, message: str) -> None:
         with self._world.lock:

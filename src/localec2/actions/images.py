@@ -110,7 +110,7 @@ def registered_image(image_id: str, context: Context) -> Image:
 
 
 def describe_snapshots(params: Params, context: Context) -> Result:
-    images = context.world.all(Image)
+    images = [image for image in context.world.all(Image) if image.snapshot_id]
     wanted = params.get("SnapshotIds", [])
     for snapshot_id in wanted:
         if not any(image.snapshot_id == snapshot_id for image in images):
@@ -134,5 +134,6 @@ def delete_snapshot(params: Params, context: Context) -> Result:
     if image.state != DEREGISTERED:
         raise SNAPSHOT_IN_USE(id=snapshot_id, image=image.id)
     end_dry_run(params)
-    context.world.forget([image])
+    # The record stays until the engine's image is gone, for which instances that run from it may have to end.
+    context.world.put(replace(image, snapshot_id=""))
     return {}

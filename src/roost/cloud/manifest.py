@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from roost.cloud.model import RECIPE_TAG
+from roost.cloud.model import POOL_TAG, RECIPE_TAG
 
 VERIFIED_TAG = "roost:verified"
 NOT_VERIFIED = "no"
@@ -18,7 +18,7 @@ VALUE_LIMIT = 256
 
 _TAGS = {
     "recipe": RECIPE_TAG,
-    "pool": "roost:made-for",
+    "pool": POOL_TAG,
     "base_id": "roost:base-image",
     "base_name": "roost:base-name",
     "condor_version": "roost:condor-version",

@@ -143,14 +143,15 @@ def _launched(order: Order, spec: PoolSpec, site: Site, reporter: Reporter) -> P
         user_data=on_builder.user_data(LEASE_S),
         encrypted_root=order.base.root_device if spec.cloud == "aws" else None,
     )
+    launched: tuple[str, ...] = ()
     for action in plan_builder(spec, site.ec2.describe(spec.name), asker=site.asker, now=_now()):
         reporter.step(f"{action}")
-        site.ec2.perform(action, public_key=key.public_line, boot=boot)
+        launched = site.ec2.perform(action, public_key=key.public_line, boot=boot)
     for found in site.ec2.changes(spec.name, timeout_s=_BOOT_TIMEOUT_S):
-        for instance in found.instances:
-            if instance.role is Role.BUILDER and instance.state is InstanceState.RUNNING:
+        for instance in [i for i in found.instances if i.id in launched]:
+            if instance.state is InstanceState.RUNNING:
                 return instance
-            if instance.role is Role.BUILDER and not instance.is_usable:
+            if not instance.is_usable:
                 raise PartialError(f"the builder {instance.id} ended: {instance.state_reason}", "roost image bake")
     raise NotFoundError("the builder has vanished", "roost image bake")
 
