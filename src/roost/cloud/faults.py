@@ -85,7 +85,7 @@ KINDS: tuple[FaultKind, ...] = (
     FaultKind(
         name="not-found",
         where=Where.API,
-        sentence="EC2 does not know yet what it has just made: group, key, instances",
+        sentence="EC2 does not know yet what it has just made: the group, the key",
         what=(
             {
                 "action": "AuthorizeSecurityGroupIngress",
@@ -99,7 +99,6 @@ KINDS: tuple[FaultKind, ...] = (
                 "message": "The key pair does not exist",
                 "status": 400,
             },
-            {"action": "DescribeInstances", "match": "execution-point", "is_empty": True},
         ),
     ),
     FaultKind(

@@ -14,6 +14,7 @@ from roost.errors import RoostError, StillBillableError
 from roost.report.receipt import Attempt, Life, Receipt, receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
+from roost.verbs.keeping import keep_failed
 from roost.verbs.keys import forget_pool_key
 from roost.verbs.which_pool import Site
 
@@ -37,6 +38,7 @@ def end(
     ended_at_s: dict[str, float] = {}
     ending_at_s: float | None = None
     problems: list[RoostError] = []
+    keep_failed(spec, site, found, joined=joined_at_s, say=reporter.note)
     for terminate in [a for a in plan_down(found) if isinstance(a, Terminate)]:
         reporter.step(str(terminate))
         ending_at_s = time.time()

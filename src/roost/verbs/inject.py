@@ -83,10 +83,10 @@ def _run_inside(instance_id: str, script: str) -> None:
     from contextlib import suppress
 
     from roost.errors import CloudError
+    from roost.verbs.entrance import ssh_to
     from roost.verbs.keys import pool_key
-    from roost.verbs.rising import access_point_of
     from roost.verbs.which_pool import found_instance
 
-    spec, site, instance = found_instance(instance_id, "local", say=lambda text: click.echo(text, file=sys.stderr))
-    with access_point_of(site, instance, pool_key(spec.cloud, spec.name)) as reached, suppress(CloudError):
+    spec, site, _, instance = found_instance(instance_id, "local", say=lambda text: click.echo(text, file=sys.stderr))
+    with ssh_to(site, instance, pool_key(spec.cloud, spec.name)) as reached, suppress(CloudError):
         reached.run(["sudo", "-n", "systemd-run", "--quiet", "--on-active=0.2s", "sh", "-c", script])

@@ -6,6 +6,7 @@ Used by `up` and `run`. It can be killed anywhere: a second call completes it, `
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from roost.boot.settings import BootSettings, Joining, Network, NetworkMode, Sha
 from roost.boot.user_data import user_data
 from roost.cloud.ec2 import Boot
 from roost.cloud.image import PoolImage
-from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance
+from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance, Terminate
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint, SshAccessPoint
 from roost.pool.here import HereAccessPoint, Host, submitter
@@ -25,6 +26,7 @@ from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_
 from roost.spec import PoolSpec
 from roost.verbs import checked_config, doors, entrance, prepared
 from roost.verbs.entrance import ssh_to
+from roost.verbs.keeping import keep
 from roost.verbs.keys import PoolKey, make_pool_key
 from roost.verbs.sharing import sharing
 from roost.verbs.which_pool import Site
@@ -121,6 +123,11 @@ class _Rising:
                 doors.require_ports(self.spec, self.shapes)
 
     def perform(self, action: Action) -> None:
+        if isinstance(action, Terminate):
+            found = self._found()
+            for instance in found.instances:
+                if instance.id in action.instance_ids:
+                    self._keep(instance)
         if not isinstance(action, Launch):
             self.site.ec2.perform(action, public_key=self.key.public_line)
             return
@@ -158,8 +165,14 @@ class _Rising:
     def wait_for_execution_points(self) -> tuple[PoolInstance, ...]:
         """Until the collector lists every one of them."""
         self.reporter.step(f"wait for {_points(self.spec.workers.count)} to join")
-        with entrance.access_point(self.spec, self.site, self._found()) as access_point:
+        with entrance.access_point(self.spec, self.site, self._found_with_entrance()) as access_point:
             return self._until(lambda found: self._all_joined(access_point, found))
+
+    def _found_with_entrance(self) -> Found:
+        """EC2 may not show yet what it has just launched."""
+        if self.host:
+            return self._found()
+        return self._until(lambda found: found if self._running_access_point(found) else None)
 
     def require_way_back(self, joined: Sequence[PoolInstance]) -> None:
         """An execution point that joined has called the collector; to run jobs it calls the schedd as well.
@@ -236,7 +249,8 @@ class _Rising:
             if time.monotonic() > self.started_at + self.timeout_s:
                 raise WaitTimeoutError(
                     f"the pool {self.spec.name} did not rise within {self.timeout_s:.0f} s; {self._stuck(found)}",
-                    f"`roost up` again goes on waiting; `roost down {self.spec.name}` ends it",
+                    f"{self._whom_to_ask(found)}`roost up` again goes on waiting; "
+                    f"`roost down {self.spec.name}` ends it",
                 )
             time.sleep(_LOOK_EVERY_S[self.spec.cloud])
 
@@ -267,10 +281,12 @@ class _Rising:
         """An instance of this launch that has ended will not join: say what it said."""
         for instance in found.instances:
             if instance.id in self.moments and not instance.is_usable:
+                self._keep(instance)
                 raise PartialError(
                     f"{instance.id} ended before it joined: {instance.state_reason or instance.state.value}"
                     + "".join(f"\n  {line}" for line in self._last_words(instance.id)),
-                    f"`roost up` again replaces it; `roost down {self.spec.name}` ends the pool",
+                    f"`roost why {instance.id}`; `roost up` again replaces it; "
+                    f"`roost down {self.spec.name}` ends the pool",
                 )
 
     def _refuse_the_failed(self, instance_id: str, noted: Sequence[Noted]) -> None:
@@ -278,7 +294,7 @@ class _Rising:
         for event in (n.event for n in noted if n.event.startswith(BOOT_FAILED)):
             raise PartialError(
                 f"{instance_id} did not get ready to join: {event.removeprefix(BOOT_FAILED)}",
-                f"`roost logs {instance_id}` shows its boot; `roost down {self.spec.name}` ends the pool",
+                f"`roost why {instance_id}` says why; `roost down {self.spec.name}` ends the pool",
             )
 
     def _running_access_point(self, found: Found) -> PoolInstance | None:
@@ -313,9 +329,20 @@ class _Rising:
         if instance_id in self.moments:
             self.moments[instance_id] = self.moments[instance_id].at(milestone, time.time())
 
+    def _keep(self, instance: PoolInstance) -> None:
+        """What it said, for `roost why`, before it or its console is gone."""
+        with suppress(RoostError, OSError):
+            keep(self.spec, instance, console=self.site.ec2.console(instance.id))
+
+    def _late(self, found: Found) -> list[PoolInstance]:
+        return [i for i in found.usable if Milestone.JOINED not in self._known(i.id).at_s and i.id in self.moments]
+
+    def _whom_to_ask(self, found: Found) -> str:
+        return "".join(f"`roost why {one.id}` says why; " for one in self._late(found)[:1])
+
     def _stuck(self, found: Found) -> str:
         """Which instances have not joined, and the last that each said."""
-        late = [i for i in found.usable if Milestone.JOINED not in self._known(i.id).at_s and i.id in self.moments]
+        late = self._late(found)
         said = [f"{i.id} is {i.state}{''.join(f', and says: {w}' for w in self._last_words(i.id)[-1:])}" for i in late]
         return "; ".join(said) or "an instance of an earlier `up` is not in the collector's list"
 

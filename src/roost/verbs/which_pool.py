@@ -88,7 +88,7 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
 
 def found_instance(
     instance_id: str, cloud: str | None, *, say: Callable[[str], None]
-) -> tuple[PoolSpec, Site, PoolInstance]:
+) -> tuple[PoolSpec, Site, Found, PoolInstance]:
     """An instance of any pool, terminated or not. Raises NotFoundError with the nearest id."""
     spec = spec_of(None, cloud)
     where = site(spec, say=say, start=False)
@@ -100,7 +100,7 @@ def found_instance(
     if pools[instance_id] != spec.name:
         spec = named(pools[instance_id]).model_copy(update={"cloud": spec.cloud, "region": spec.region})
     found = where.ec2.describe(spec.name)
-    return spec, where, next(i for i in found.instances if i.id == instance_id)
+    return _as_launched(spec, found), where, found, next(i for i in found.instances if i.id == instance_id)
 
 
 def lets_in(found: Found, asker: Asker) -> bool:
