@@ -24,13 +24,18 @@ class Ec2Proxy:
     """
 
     def __init__(
-        self, endpoint_url: str, *, before: Mapping[int, Hook] | None = None, after: Mapping[int, Hook] | None = None
+        self,
+        endpoint_url: str,
+        *,
+        address: str = "127.0.0.1",
+        before: Mapping[int, Hook] | None = None,
+        after: Mapping[int, Hook] | None = None,
     ) -> None:
         self._upstream = urlsplit(endpoint_url).netloc
         self._before, self._after = dict(before or {}), dict(after or {})
         self._lock = threading.Lock()
         self._changes: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = ThreadingHTTPServer((address, 0), _handler_of(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -47,7 +52,8 @@ class Ec2Proxy:
 
     @property
     def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
 
     @property
     def changes(self) -> list[str]:

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "src"
+CHECKOUT = Path(__file__).parents[2]
+SOURCE = CHECKOUT / "src"
 NAME = "submit.physics.example"
 # What an administrator's own files may hold.
 CONFIG = """\
@@ -136,7 +137,7 @@ def _python() -> list[str]:
     interpreter = [sys.base_prefix]
     if sys.base_prefix == "/usr":  # of this machine's distribution: only what is Python's
         interpreter = [str(Path(sys.executable).resolve()), sysconfig.get_path("stdlib")]
-    return list(dict.fromkeys([str(SOURCE), sys.prefix, *interpreter]))
+    return list(dict.fromkeys([str(CHECKOUT), sys.prefix, *interpreter]))
 
 
 def ended(host: PoolHost) -> None:

@@ -77,9 +77,9 @@ class Condor:
         """Jobs on hold; each says why in `hold_reason`."""
         return [job for job in self.jobs() if job.status is JobStatus.HELD]
 
-    def ended(self) -> list[EndedJob]:
+    def ended(self, *, since_s: float = 0.0) -> list[EndedJob]:
         """The jobs that have left the queue, as long as the schedd's history goes back; no verification's."""
-        return ended_jobs(self._printed(history_argv(), "list the jobs of the past"))
+        return ended_jobs(self._printed(history_argv(since_s), "list the jobs of the past"))
 
     def submit(self, text: str, *, directory: str = ".") -> int:
         """Queue what a submit description says, its relative paths below `directory`. The cluster id."""
@@ -102,10 +102,13 @@ class Condor:
         return done.stdout
 
 
-def history_argv() -> list[str]:
-    """An old job has no such attribute at all: =!= is true then, != would be undefined."""
+def history_argv(since_s: float) -> list[str]:
+    """From the newest back to `since_s` (epoch s): the schedd of a whole institute remembers millions.
+
+    An old job has no such attribute at all: =!= is true then, != would be undefined."""
     constraint = f"{VERIFY_ATTRIBUTE} =!= true"
-    return ["condor_history", "-constraint", constraint, "-attributes", ",".join(HISTORY_ATTRIBUTES), "-json"]
+    since = ["-since", f"EnteredCurrentStatus < {int(since_s)}"] if since_s else []
+    return ["condor_history", *since, "-constraint", constraint, "-attributes", ",".join(HISTORY_ATTRIBUTES), "-json"]
 
 
 def submitted_cluster(printed: str) -> int:

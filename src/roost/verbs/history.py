@@ -31,11 +31,15 @@ def pool_history(spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str
         with access_point(spec, site, found) as reached:
             condor = Condor(reached)
             slots = condor.slots()
-            ended = condor.ended()
+            ended = condor.ended(since_s=_launched_at_s(found) if spec.access_point == "here" else 0.0)
     except RoostError as error:
         say(f"the access point could not be asked what ran ({error.message}); the receipt knows no jobs")
         return PoolHistory()
     return history_of(slots, ended)
+
+
+def _launched_at_s(found: Found) -> float:
+    return min((i.launched_at.timestamp() for i in found.instances), default=0.0)
 
 
 def history_of(slots: Sequence[Slot], ended: Sequence[EndedJob]) -> PoolHistory:

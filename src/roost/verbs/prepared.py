@@ -14,10 +14,9 @@ from roost.cloud.model import Action, Launch
 from roost.cloud.plan import plan_up
 from roost.cloud.price import Rates
 from roost.errors import UsageError
-from roost.pool import here
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import sharing, which_pool
+from roost.verbs import entrance, sharing, which_pool
 from roost.verbs.keys import has_pool_key, pool_key
 from roost.verbs.which_pool import Site
 
@@ -49,7 +48,10 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
     has_key = has_pool_key(spec.cloud, spec.name)
     if found.usable and not has_key:
         pool_key(spec.cloud, spec.name)
-    asker = replace(where.asker, host=here.host_name()) if spec.access_point == "here" else where.asker
+    entrance.owners(spec)
+    asker = where.asker
+    if spec.access_point == "here":
+        asker = replace(asker, host=entrance.joinable_host(spec, where).name)
     return plan_up(spec, found, asker=asker, now=datetime.now(UTC), has_key=has_key)
 
 

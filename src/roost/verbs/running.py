@@ -35,6 +35,7 @@ from roost.workflow.failure import Failure
 from roost.workflow.image_check import missing_executables
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, plan
 from roost.workflow.planner import Site as ExecutionSite
+from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Attempt as JobAttempt
 from roost.workflow.progress import Outcome as JobOutcome
 from roost.workflow.progress import Progress
@@ -201,7 +202,7 @@ def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, report
     """Plan, send, follow, bring back."""
     this.executable = executable = plan(
         workflow,
-        ExecutionSite(),
+        ExecutionSite(profiles=_site_profiles(pool.spec)),
         RunPaths(run=_runs(pool.spec) / this.directory.name),
         uuid=str(uuid.uuid4()),
         planned_at=datetime.now(UTC),
@@ -265,6 +266,13 @@ def _on_access_point(pool: RisenPool, site: Site) -> AbstractContextManager[Acce
 
 def _place(pool: RisenPool) -> str:
     return pool.access_point.id if pool.access_point else "this machine's HTCondor"
+
+
+def _site_profiles(spec: PoolSpec) -> Profiles:
+    """In a pool that has other machines too, a run is for those it was launched for; a job may say otherwise."""
+    if spec.access_point == "cloud":
+        return Profiles()
+    return Profiles(condor={"requirements": f'TARGET.RoostPool == "{spec.name}"'})
 
 
 def _runs(spec: PoolSpec) -> PurePosixPath:

@@ -34,5 +34,10 @@ def test_what_ran_on_the_instances_of_the_pool() -> None:
 
 
 def test_the_jobs_of_a_verification_are_not_asked_for() -> None:
-    argv = history_argv()
+    argv = history_argv(0.0)
     assert argv[argv.index("-constraint") + 1] == "RoostVerify =!= true"
+
+
+def test_history_of_an_institute_is_read_back_to_the_launch() -> None:
+    assert "-since" not in history_argv(0.0)
+    assert history_argv(1700000000.5)[:3] == ["condor_history", "-since", "EnteredCurrentStatus < 1700000000"]

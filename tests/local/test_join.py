@@ -1,0 +1,276 @@
+"""A pool that was there before bursts to EC2: `roost join`, `access_point: here`, as its administrator and its users.
+
+The pool is real and no instance: it is on a network of its own, its execution points on EC2 are beyond a NAT.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import own_pool_host
+import pytest
+from ec2_proxy import Ec2Proxy
+from own_pool_host import CHECKOUT, PoolHost
+from own_service import Localec2Service
+
+DROP_IN = "/etc/condor/config.d/90-roost-join.config"
+KEY = "/etc/condor/passwords.d/POOL"
+# known_hosts is HTCondor's own: whom its tools have met
+ALL_OF_IT = """\
+cd /etc/condor && find . -printf '%p %m %u %l\\n' | sort
+find . -type f ! -name known_hosts -exec sha256sum {} + | sort -k2
+"""
+JOB = """\
+executable = /bin/sh
+transfer_executable = false
+arguments = "-c 'hostname; sleep {seconds}'"
+output = {name}.out
+error = {name}.err
+log = {name}.log
+should_transfer_files = yes
+request_cpus = 1
+request_memory = 1000
+request_disk = 1M
+queue
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The pool's host, and how EC2 is reached from there."""
+
+    host: PoolHost
+    environment: dict[str, str]
+
+    def roost(self, *argv: str, user: str = "root") -> "subprocess.CompletedProcess[str]":
+        return self.host.roost(*argv, user=user, env=self.environment)
+
+    def submit(self, name: str, *, user: str, seconds: float = 0) -> str:
+        """The cluster's id."""
+        text = JOB.format(name=name, seconds=seconds)
+        return self.host.out("condor_submit", "-terse", "-", user=user, feed=text).partition(".")[0]
+
+    def status(self, cluster: str) -> str:
+        """A job's JobStatus; "" when it has left the queue."""
+        return self.host.out("condor_q", "-allusers", cluster, "-af", "JobStatus").strip()
+
+    def until_status(self, cluster: str, wanted: str) -> None:
+        deadline = time.monotonic() + 120
+        while self.status(cluster) != wanted:
+            analysis = self.host("condor_q", "-better-analyze", cluster).stdout
+            assert time.monotonic() < deadline, f"job {cluster}: {self.status(cluster)}, not {wanted}\n{analysis}"
+            time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def site(localec2_service: Localec2Service) -> Iterator[Site]:
+    images = json.loads(localec2_service.run("image", "ls", "--json"))
+    image = next(one["engine_ref"] for one in images if one["image_id"] == localec2_service.image_id)
+    facts = json.loads(localec2_service.run("status", "--json"))
+    host = own_pool_host.started(
+        image,
+        number=localec2_service.slot,
+        public_network=facts["public_network"],
+        router_source=localec2_service.host_public_ip,
+    )
+    try:
+        with Ec2Proxy(localec2_service.endpoint_url, address=host.gateway) as ec2:
+            environment = {
+                "AWS_ENDPOINT_URL": ec2.endpoint_url,
+                "AWS_ACCESS_KEY_ID": "a-key-of-the-pool-host",
+                "AWS_SECRET_ACCESS_KEY": "any-secret-is-accepted",
+                "ROOST_MY_ADDRESS": localec2_service.host_public_ip,
+            }
+            # A VPN's address would be in pool.yml like this: EC2 sees this machine as another one.
+            pool = (
+                f"name: burst\ncloud: aws\naccess_point: here\nsubmit_host: {host.address}\nowners: [alice]\n"
+                f"workers: {{count: 1, type: [c7i.large]}}\nimage: {{id: {localec2_service.image_id}}}\nlease: 1h\n"
+            )
+            host.out("sh", "-c", "cat > /root/pool.yml", feed=pool)
+            host.out("sh", "-c", "cat > pool.yml", user="bob", feed=pool.replace("[alice]", "bob"))
+            yield Site(host=host, environment=environment)
+    finally:
+        own_pool_host.ended(host)
+
+
+@pytest.fixture(scope="module")
+def burst(site: Site) -> Iterator[str]:
+    """The id of the one execution point."""
+    done = site.roost("join", "--yes")
+    assert done.returncode == 0, done.stderr
+    try:
+        done = site.roost("up", "--yes", "pool.yml")
+        assert done.returncode == 0, done.stderr
+        assert "network: outbound, because the schedd answers" in done.stderr
+        yield done.stdout.split()[0]
+    finally:
+        site.roost("down", "pool.yml")
+        site.roost("join", "--undo", "--yes")
+
+
+def test_what_join_would_write_and_who_may(site: Site) -> None:
+    before = site.host.out("sh", "-c", ALL_OF_IT)
+    done = site.roost("join", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "ALLOW_ADVERTISE_STARTD = $(ALLOW_DAEMON), join@physics.example, ep-*@physics.example" in done.stdout
+    assert f"let TCP in to {site.host.address} port 9618" in done.stderr
+    for argv, user, code, said in (
+        (("join", "--yes"), "alice", 1, "sudo roost join"),
+        (("join",), "root", 2, "add --yes"),
+        (("join", "--submit-host", "here"), "root", 2, "no IPv4 address"),
+        (("up", "--yes", "pool.yml"), "bob", 3, "sudo roost join"),
+        (("join", "--undo"), "root", 0, "nothing was changed"),
+    ):
+        done = site.roost(*argv, user=user)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert site.host.out("sh", "-c", ALL_OF_IT) == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "said"),
+    [
+        ({"PATH": "/none"}, 3, "there is no HTCondor on this machine"),
+        ({"_CONDOR_DAEMON_LIST": "MASTER, SCHEDD"}, 3, "has no collector: its central manager is submit.physics"),
+        ({"_CONDOR_DAEMON_LIST": "MASTER, COLLECTOR"}, 3, "has no schedd"),
+        ({"_CONDOR_COLLECTOR_ADDRESS_FILE": "/none"}, 3, "collector does not run"),
+        ({"_CONDOR_COLLECTOR_ADDRESS_FILE": "/tmp/loopback"}, 1, "listens on 127.0.0.1"),
+        ({"_CONDOR_LOCAL_CONFIG_DIR": " "}, 1, "reads no directory of configuration files"),
+    ],
+)
+def test_a_machine_that_cannot_be_joined(site: Site, variables: dict[str, str], code: int, said: str) -> None:
+    site.host.out("sh", "-c", "echo '<127.0.0.1:9618?addrs=127.0.0.1-9618>' > /tmp/loopback")
+    done = site.host.roost("join", "--yes", env=variables)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_undo_restores_byte_for_byte(site: Site) -> None:
+    """HTCondor has made a key; and once more on a pool that has none yet."""
+    for has_key in (True, False):
+        if not has_key:
+            site.host.out("mv", KEY, "/root/kept-key")
+        # HTCondor makes a key by itself when it reads its configuration and has none
+        look = ALL_OF_IT if has_key else f"({ALL_OF_IT}) | grep -v POOL"
+        before = site.host.out("sh", "-c", look)
+        joined = site.roost("join", "--yes")
+        assert joined.returncode == 0, joined.stderr
+        assert "tried: the collector lets join@physics.example advertise" in joined.stderr
+        after = site.host.out("sh", "-c", look)
+        changed = {line.split()[-1] for line in set(after.splitlines()) ^ set(before.splitlines())}
+        assert "90-roost-join.config" in str(changed)
+        key = site.host.out("sha256sum", KEY)
+        assert site.host.out("stat", "-c", "%a %U", KEY) == "600 root\n"
+        assert (key.split()[0] in site.host.out("cat", DROP_IN)) is not has_key
+        again = site.roost("join", "--yes")
+        assert (again.returncode, "nothing was changed" in again.stderr) == (0, True), again.stderr
+        assert site.host.out("sh", "-c", look) == after
+        undone = site.roost("join", "--undo", "--yes")
+        assert undone.returncode == 0, undone.stderr
+        assert site.host.out("sh", "-c", look) == before
+        assert (site.host("sha256sum", KEY).stdout == key) is has_key
+    site.host.out("mv", "/root/kept-key", KEY)
+    assert site.host("test", "-e", "/run/roost").returncode == 1
+
+
+def test_a_key_that_is_another_by_now_stays(site: Site) -> None:
+    site.host.out("mv", KEY, "/root/kept-key")
+    assert site.roost("join", "--yes").returncode == 0
+    site.host.out("mv", "/root/kept-key", KEY)
+    before = site.host.out("sha256sum", KEY)
+    undone = site.roost("join", "--undo", "--yes")
+    assert (undone.returncode, "it stays" in undone.stderr) == (0, True), undone.stderr
+    assert site.host.out("sha256sum", KEY) == before
+
+
+def test_what_does_not_work_is_taken_back(site: Site) -> None:
+    """Another file of the administrator's decides after ours."""
+    later = "/etc/condor/config.d/99-site.config"
+    site.host.out("sh", "-c", f"echo 'DENY_ADVERTISE_STARTD = join@*' > {later}")
+    try:
+        before = site.host.out("sh", "-c", ALL_OF_IT)
+        done = site.roost("join", "--yes")
+        assert (done.returncode, "does not let in a joining token" in done.stderr) == (1, True), done.stderr
+        assert site.host.out("sh", "-c", ALL_OF_IT) == before
+        site.host.out("sh", "-c", f"echo 'ALLOW_ADVERTISE_STARTD = condor@*' > {later}")
+        before = site.host.out("sh", "-c", ALL_OF_IT)
+        done = site.roost("join", "--yes")
+        assert (done.returncode, "another file sets ALLOW_ADVERTISE_STARTD" in done.stderr) == (1, True), done.stderr
+        assert site.host.out("sh", "-c", ALL_OF_IT) == before
+    finally:
+        site.host.out("rm", later)
+        site.host.out("condor_reconfig")
+
+
+def test_both_kinds_of_machines_are_listed(site: Site, burst: str) -> None:
+    listed = site.host.out("condor_status", "-af", "Machine", "RoostPool", "RoostInstanceId", user="bob")
+    machines = sorted(line.split() for line in listed.splitlines())
+    assert ["submit.physics.example", "undefined", "undefined"] in machines
+    assert ["burst", burst] in [words[1:] for words in machines]
+    # the whole pool lets in what it let in before, and the instance by a token of its own
+    deadline = time.monotonic() + 60
+    while f"ep-{burst}@physics.example" not in site.host.out("cat", "/run/roost/approver.log"):
+        assert time.monotonic() < deadline, site.host.out("cat", "/run/roost/approver.log")
+        time.sleep(0.3)
+
+
+def test_the_owners_job_runs_there_and_nobody_elses(site: Site, burst: str) -> None:
+    bobs = site.submit("bobs", user="bob")
+    alices = site.submit("alices", user="alice")
+    site.until_status(alices, "")
+    assert site.host.out("cat", "alices.out", user="alice").startswith("ip-172-31-")
+    # negotiated as often as alice's, and matched with nothing
+    assert site.status(bobs) == "1"
+    reason = site.host.out("condor_q", "-allusers", bobs, "-af", "LastRejMatchReason", "NumJobMatches")
+    assert reason.split() == ["no", "match", "found", "undefined"]
+    site.host.out("condor_rm", bobs)
+    assert burst
+
+
+def test_a_dag_runs_there(site: Site, burst: str) -> None:
+    site.host.out("sh", "-c", "cat > node.sub", user="alice", feed=JOB.format(name="$(node)", seconds=0))
+    dag = 'JOB a node.sub\nJOB b node.sub\nPARENT a CHILD b\nVARS a node="a"\nVARS b node="b"\n'
+    site.host.out("sh", "-c", "cat > two.dag", user="alice", feed=dag)
+    site.host.out("condor_submit_dag", "two.dag", user="alice")
+    site.host.out("condor_wait", "-wait", "120", "two.dag.dagman.log", user="alice")
+    assert "EXITING WITH STATUS 0" in site.host.out("cat", "two.dag.dagman.out", user="alice")
+    assert len({site.host.out("cat", f"{node}.out", user="alice") for node in "ab"}) == 1
+    assert burst
+
+
+def test_verbs_on_it(site: Site, burst: str) -> None:
+    status = site.roost("status", "burst", "--cloud", "aws", "--json")
+    assert status.returncode == 0, status.stderr
+    shown = json.loads(status.stdout)
+    assert [i["id"] for i in shown["instances"]] == [burst]
+    assert burst in {slot["instance_id"] for slot in shown["slots"]}
+    verified = site.roost("verify", "pool.yml")
+    assert (verified.returncode, verified.stdout.count("yes")) == (0, 4), verified.stdout + verified.stderr
+    assert "roost: " in site.roost("logs", burst, "--cloud", "aws").stdout
+    there = site.roost("ssh", "burst", "--cloud", "aws", "--on", burst, "--", "hostname")
+    assert there.stdout.startswith("ip-172-31-"), there.stderr
+    assert "no instance" in site.roost("ssh", "burst", "--cloud", "aws").stderr
+    again = site.roost("up", "--yes", "pool.yml")
+    assert "is up already; nothing was changed" in again.stderr, again.stderr
+
+
+def test_a_workflow_on_it(site: Site, burst: str) -> None:
+    hello = str(CHECKOUT / "examples" / "hello" / "workflow.yml")
+    done = site.roost("run", hello, "--pool", "pool.yml", "--name", "hello")
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = site.host.out("sh", "-c", "cat /home/alice/roost-runs/hello/submit/*.log")
+    assert burst in logs
+    assert "submit.physics.example" not in {line.split()[-1] for line in logs.splitlines() if "SlotName" in line}
+
+
+def test_down_gives_the_jobs_back_and_leaves_the_pool_alone(site: Site, burst: str) -> None:
+    running = site.submit("long", user="alice", seconds=600)
+    site.until_status(running, "2")
+    before = site.host.out("sh", "-c", ALL_OF_IT)
+    down = site.roost("down", "pool.yml")
+    assert (down.returncode, "0 billable resources" in down.stdout) == (0, True), down.stdout + down.stderr
+    site.until_status(running, "1")
+    site.host.out("condor_rm", running)
+    assert burst not in site.host.out("condor_status", "-af", "RoostInstanceId")
+    assert "submit.physics.example" in site.host.out("condor_status", "-af", "Machine")
+    assert site.host.out("sh", "-c", ALL_OF_IT) == before
