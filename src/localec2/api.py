@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from localec2 import protocol
+from localec2 import ebs, protocol
 from localec2.actions.spot import fulfil_open_requests
 from localec2.actions.table import ACTIONS, REFUSED
 from localec2.config import Config
@@ -116,6 +116,8 @@ class Application:
     def _other(self, request: Request, body: bytes) -> Response:
         """Of another service, in its own protocol; what is signed for none is S3's."""
         service = _scope(request).get("service", "") or "s3"
+        if service == "ebs":
+            return self._ebs(request, body)
         try:
             with self._world.lock:
                 answer = self._moto.call(
@@ -125,6 +127,26 @@ class Application:
             log.warning("%s %s: moto does not have it", service, request.full_path)
             return _refusal(request)
         return Response([answer.body] if answer.body else [], status=answer.status, headers=answer.headers)
+
+    def _ebs(self, request: Request, body: bytes) -> Response:
+        """Blocks are written without the world's lock: clients write many at once."""
+        asked = ebs.asked(request.method, request.path, request.args, dict(request.headers), body)
+        if asked is None:
+            return _refusal(request)
+        try:
+            self._check_region(request)
+            fault = self._faults.take(asked.action, request.path)
+            if fault is not None and fault.delay_s:
+                time.sleep(fault.delay_s)
+            if fault is not None and fault.code:
+                raise ebs.EbsError(fault.code, fault.message or "by request", status=fault.status)
+            answer = ebs.answer(asked, self._context())
+        except ebs.EbsError as error:
+            answer = error.answer
+        except Ec2Error as error:
+            answer = ebs.EbsError(error.code, error.message, status=error.status).answer
+        kind = answer.headers.get("Content-Type", "application/json")
+        return Response(answer.body, status=answer.status, headers=dict(answer.headers), content_type=kind)
 
     def _control(self, request: Request) -> Response:
         try:

@@ -270,6 +270,8 @@ def execute(state_dir: Path | None, name: str, argv: tuple[str, ...]) -> None:
 
     config = _config(_resolved(state_dir))
     reference = images.find(config, name)["engine_ref"]
+    if not reference:
+        raise Localec2Error(f"the image {name} is a disk: no container starts from it")
     rootless.go_inside(config.state_dir)
     sys.exit(run_once(reference, argv))
 

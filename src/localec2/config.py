@@ -106,6 +106,11 @@ class Config:
         return self.state_dir / "console"
 
     @property
+    def snapshot_dir(self) -> Path:
+        """The blocks of snapshots that clients wrote."""
+        return self.state_dir / "snapshots"
+
+    @property
     def guest_dir(self) -> Path:
         """Files that every instance sees, read-only."""
         return self.state_dir / "guest"

@@ -104,6 +104,7 @@ IMAGE_UNAVAILABLE = Kind("InvalidAMIID.Unavailable", "The image ID '{id}' is not
 IMAGE_NAME_TAKEN = Kind("InvalidAMIName.Duplicate", "AMI name {name} is already in use by AMI {id}")
 SNAPSHOT_NOT_FOUND = Kind("InvalidSnapshot.NotFound", "The snapshot '{id}' does not exist.")
 SNAPSHOT_IN_USE = Kind("InvalidSnapshot.InUse", "The snapshot {id} is currently in use by {image}")
+SNAPSHOT_NOT_COMPLETED = Kind("IncorrectState", "The snapshot '{id}' is {state}, not completed")
 
 # Spot and fleets
 UNSUPPORTED = Kind("UnsupportedOperation", "{why}")

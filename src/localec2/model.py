@@ -115,6 +115,28 @@ class Image:
     size_gib: int = 8
     tags: Tags = field(default_factory=dict)
     snapshot_tags: Tags = field(default_factory=dict)
+    # RegisterImage: a disk that only EC2 itself can boot
+    is_disk: bool = False
+    root_device: str = ""
+    architecture: str = ""
+    boot_mode: str = ""
+    imds_support: str = ""
+    ena_support: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One that a client writes block by block. Those of CreateImage are with their image."""
+
+    id: str
+    description: str
+    owner_id: str
+    size_gib: int
+    started_at: float
+    state: str = "pending"  # pending | completed
+    encrypted: bool = False
+    client_token: str = ""
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,4 +185,4 @@ class SecurityGroup:
     egress: tuple[Rule, ...]
 
 
-Record = Instance | Image | SpotRequest | LaunchToken
+Record = Instance | Image | Snapshot | SpotRequest | LaunchToken

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localec2.lifecycle import State
-from localec2.model import Image, Instance, SpotRequest, Tags
+from localec2.model import Image, Instance, Snapshot, SpotRequest, Tags
 
 View = dict[str, Any]
 ROOT_DEVICE = "/dev/xvda"
@@ -194,19 +194,21 @@ def image_view(image: Image, *, region: str) -> View:
         else None,
         "Public": image.public,
         "CreationDate": iso(image.created_at),
-        "Architecture": ARCHITECTURE,
+        "Architecture": image.architecture or ARCHITECTURE,
         "ImageType": "machine",
         "PlatformDetails": "Linux/UNIX",
         "UsageOperation": "RunInstances",
         "Hypervisor": "xen",
         "VirtualizationType": "hvm",
-        "EnaSupport": True,
-        "RootDeviceName": ROOT_DEVICE,
+        "EnaSupport": image.ena_support,
+        "BootMode": image.boot_mode or None,
+        "ImdsSupport": image.imds_support or None,
+        "RootDeviceName": image.root_device or ROOT_DEVICE,
         "RootDeviceType": "ebs",
         "SourceInstanceId": image.source_instance_id,
         "BlockDeviceMappings": [
             {
-                "DeviceName": ROOT_DEVICE,
+                "DeviceName": image.root_device or ROOT_DEVICE,
                 "Ebs": {
                     "SnapshotId": image.snapshot_id,
                     "VolumeSize": image.size_gib,
@@ -236,6 +238,22 @@ def snapshot_view(image: Image) -> View:
         "Encrypted": False,
         "StorageTier": "standard",
         "Tags": tag_list(image.snapshot_tags),
+    }
+
+
+def written_snapshot_view(snapshot: Snapshot) -> View:
+    return {
+        "SnapshotId": snapshot.id,
+        "Description": snapshot.description,
+        "OwnerId": snapshot.owner_id,
+        "VolumeId": "vol-ffffffff",
+        "VolumeSize": snapshot.size_gib,
+        "State": snapshot.state,
+        "Progress": "100%" if snapshot.state == "completed" else "0%",
+        "StartTime": iso(snapshot.started_at),
+        "Encrypted": snapshot.encrypted,
+        "StorageTier": "standard",
+        "Tags": tag_list(snapshot.tags),
     }
 
 

@@ -12,18 +12,19 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from localec2.model import Image, Instance, LaunchToken, Record, SecurityGroup, SpotRequest
+from localec2.model import Image, Instance, LaunchToken, Record, SecurityGroup, Snapshot, SpotRequest
 
 _KINDS: dict[str, type[Record]] = {
     "instance": Instance,
     "image": Image,
+    "snapshot": Snapshot,
     "spot-request": SpotRequest,
     "launch-token": LaunchToken,
 }
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 _ADAPTERS: dict[str, TypeAdapter[Record]] = {name: TypeAdapter(cls) for name, cls in _KINDS.items()}
 
-R = TypeVar("R", Instance, Image, SpotRequest, LaunchToken)
+R = TypeVar("R", Instance, Image, Snapshot, SpotRequest, LaunchToken)
 
 
 class World:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from localec2 import fuse
 from localec2.actions.filter_tables import IMAGES, SNAPSHOTS
 from localec2.actions.wanted import tags_by_type
+from localec2.blocks import Blocks
 from localec2.context import Context, end_dry_run
 from localec2.errors import (
     CANNOT_IMAGE,
@@ -17,10 +18,10 @@ from localec2.errors import (
 from localec2.filters import matching
 from localec2.identities import is_well_formed, new_id
 from localec2.lifecycle import State
-from localec2.model import Image, Instance, Tags
+from localec2.model import Image, Instance, Snapshot, Tags
 from localec2.paging import page
 from localec2.protocol import Params, Result
-from localec2.views import image_view, snapshot_view
+from localec2.views import image_view, snapshot_view, written_snapshot_view
 
 DEREGISTERED = "deregistered"
 
@@ -95,7 +96,10 @@ def deregister_image(params: Params, context: Context) -> Result:
     """The snapshot stays until DeleteSnapshot, as in EC2."""
     image = registered_image(params["ImageId"], context)
     end_dry_run(params)
-    context.world.put(replace(image, state=DEREGISTERED))
+    if image.is_disk:
+        context.world.forget([image])
+    else:
+        context.world.put(replace(image, state=DEREGISTERED))
     return {"Return": True}
 
 
@@ -110,17 +114,19 @@ def registered_image(image_id: str, context: Context) -> Image:
 
 
 def describe_snapshots(params: Params, context: Context) -> Result:
-    images = [image for image in context.world.all(Image) if image.snapshot_id]
+    images = [image for image in context.world.all(Image) if image.snapshot_id and not image.is_disk]
+    found = [snapshot_view(image) for image in images]
+    found += [written_snapshot_view(snapshot) for snapshot in context.world.all(Snapshot)]
     wanted = params.get("SnapshotIds", [])
     for snapshot_id in wanted:
-        if not any(image.snapshot_id == snapshot_id for image in images):
+        if not any(view["SnapshotId"] == snapshot_id for view in found):
             raise SNAPSHOT_NOT_FOUND(id=snapshot_id)
     if wanted:
-        images = [image for image in images if image.snapshot_id in wanted]
+        found = [view for view in found if view["SnapshotId"] in wanted]
     owners = [context.config.account_id if owner == "self" else owner for owner in params.get("OwnerIds", [])]
     if owners:
-        images = [image for image in images if image.owner_id in owners]
-    views = matching([snapshot_view(image) for image in images], params.get("Filters"), SNAPSHOTS)
+        found = [view for view in found if view["OwnerId"] in owners]
+    views = matching(found, params.get("Filters"), SNAPSHOTS)
     end_dry_run(params)
     shown, token = page(views, params, key=lambda view: str(view["SnapshotId"]))
     return {"Snapshots": shown} | ({"NextToken": token} if token else {})
@@ -128,6 +134,11 @@ def describe_snapshots(params: Params, context: Context) -> Result:
 
 def delete_snapshot(params: Params, context: Context) -> Result:
     snapshot_id = params["SnapshotId"]
+    written = context.world.get(Snapshot, snapshot_id)
+    if written is not None:
+        end_dry_run(params)
+        forget_snapshot(written, context)
+        return {}
     image = next((each for each in context.world.all(Image) if each.snapshot_id == snapshot_id), None)
     if image is None:
         raise SNAPSHOT_NOT_FOUND(id=snapshot_id)
@@ -137,3 +148,12 @@ def delete_snapshot(params: Params, context: Context) -> Result:
     # The record stays until the engine's image is gone, for which instances that run from it may have to end.
     context.world.put(replace(image, snapshot_id=""))
     return {}
+
+
+def forget_snapshot(snapshot: Snapshot, context: Context) -> None:
+    """One that a client wrote, with its blocks."""
+    for image in context.world.all(Image):
+        if image.is_disk and image.snapshot_id == snapshot.id:
+            raise SNAPSHOT_IN_USE(id=snapshot.id, image=image.id)
+    context.world.forget([snapshot])
+    Blocks(context.config.snapshot_dir).forget(snapshot.id)

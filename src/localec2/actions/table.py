@@ -1,6 +1,6 @@
 """shell (records): the table of what is ours, and of what nobody answers. Everything else is moto's."""
 
-from localec2.actions import attached, attributes, catalogue, fleet, images, instances, launch, spot, tags
+from localec2.actions import attached, attributes, catalogue, disks, fleet, images, instances, launch, spot, tags
 from localec2.context import Action
 
 ACTIONS: dict[str, Action] = {
@@ -27,6 +27,7 @@ ACTIONS: dict[str, Action] = {
     "GetConsoleOutput": attributes.get_console_output,
     "ModifyInstanceAttribute": attributes.modify_instance_attribute,
     "ModifyInstanceMetadataOptions": attributes.modify_instance_metadata_options,
+    "RegisterImage": disks.register_image,
     "RebootInstances": instances.reboot_instances,
     "RequestSpotInstances": spot.request_spot_instances,
     "RunInstances": launch.run_instances,
@@ -62,7 +63,6 @@ REFUSED = frozenset(
         "ModifyImageAttribute",
         "ModifySnapshotAttribute",
         "ModifySpotFleetRequest",
-        "RegisterImage",
         "ReplaceIamInstanceProfileAssociation",
         "RequestSpotFleet",
         "ResetInstanceAttribute",

@@ -8,7 +8,7 @@ from localec2.actions.filter_tables import TAGS
 from localec2.context import Context, end_dry_run
 from localec2.errors import IMAGE_NOT_FOUND, INSTANCE_NOT_FOUND, SPOT_NOT_FOUND, TAG_RESERVED
 from localec2.filters import matching
-from localec2.model import Image, Instance, SpotRequest, Tags
+from localec2.model import Image, Instance, Snapshot, SpotRequest, Tags
 from localec2.paging import page
 from localec2.protocol import Params, Result
 from localec2.views import View
@@ -30,6 +30,7 @@ _HOMES = (
     Home(resource_type="network-interface", kind=Instance, id_field="interface_id", tags_field="interface_tags"),
     Home(resource_type="image", kind=Image, id_field="id", tags_field="tags"),
     Home(resource_type="snapshot", kind=Image, id_field="snapshot_id", tags_field="snapshot_tags"),
+    Home(resource_type="snapshot", kind=Snapshot, id_field="id", tags_field="tags"),
     Home(resource_type="spot-instances-request", kind=SpotRequest, id_field="id", tags_field="tags"),
 )
 _ONLY_OURS = {"i-": INSTANCE_NOT_FOUND, "ami-": IMAGE_NOT_FOUND, "sir-": SPOT_NOT_FOUND}
@@ -94,6 +95,8 @@ def _split(resource_ids: list[str], context: Context) -> tuple[list[Tagged], lis
 def _all(context: Context) -> Iterator[Tagged]:
     for home in _HOMES:
         for record in context.world.all(home.kind):
+            if home.tags_field == "snapshot_tags" and record.is_disk:
+                continue  # the snapshot is a record of its own
             yield Tagged(resource_id=getattr(record, home.id_field), record=record, home=home)
 
 

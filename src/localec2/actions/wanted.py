@@ -187,6 +187,11 @@ def _image(given: Params, context: Context) -> Image:
         raise IMAGE_NOT_FOUND(id=image_id)
     if image.state != "available":
         raise IMAGE_UNAVAILABLE(id=image_id)
+    if image.is_disk:
+        raise UNSUPPORTED(
+            why=f"{image_id} is a disk ({image.snapshot_id}), and EC2 on this machine starts containers: "
+            "it can be launched on AWS only"
+        )
     if fuse.is_wanted(image) and (obstacle := fuse.obstacle()):
         raise UNSUPPORTED(why=obstacle)
     return image
