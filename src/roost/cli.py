@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     ),
     "ssh": Verb("roost.verbs.ssh", "Log in to an instance of a pool, or run one command there."),
     "logs": Verb("roost.verbs.logs", "Print the console of an instance: its boot, and what went wrong there."),
+    "fetch": Verb("roost.verbs.fetch", "Bring home what is on the file system that a pool's instances share."),
     "access": Verb("roost.verbs.access", "Show or refresh which addresses a pool lets in."),
     "why": Verb("roost.verbs.why", "Say why an instance is not in the pool, or why a job does not run."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),

@@ -9,9 +9,23 @@ from dataclasses import dataclass
 
 from roost.boot.condor_config import joining_identity
 from roost.boot.settings import JOINING_FLAG, domain_of
+from roost.boot.shared_fs import PLACE, PROOF
 
 JOINING_TOKEN_LIFETIME_S = 15 * 60  # a launch must have booted by then
 HERE = "/run/roost"  # what `node.approve_tokens` needs on a central manager that was there before Roost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unfetched:
+    """Files on the shared file system that are newer than the last fetch."""
+
+    count: int
+    size_bytes: int
+    first: tuple[str, ...]  # paths, a few
+
+    @property
+    def files(self) -> str:
+        return f"{self.count} file{'' if self.count == 1 else 's'}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,3 +122,47 @@ def port_in(sinful: str) -> int:
 def reaches(address: str, port: int) -> list[str]:
     """Exit code 0 when a connection from there to that address comes about."""
     return ["timeout", "20", "bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "bash", address, str(port)]
+
+
+_MARK = f"{PROOF}/fetched"
+_LIST_UNFETCHED = f"""\
+at=$(cat {PLACE} 2>/dev/null) || exit 0
+[ -e "$at/{_MARK}" ] && set -- -cnewer "$at/{_MARK}"
+sudo -n find "$at" -xdev -path "$at/{PROOF}" -prune -o -type f "$@" -printf '%s %p\\n' 2>/dev/null |
+awk 'NR <= 5 {{ print }} {{ size += $1 }} END {{ print NR, size + 0 }}'
+"""
+
+
+def shared_place() -> list[str]:
+    """Prints where the shared file system is; exit code 1 where there is none."""
+    return ["cat", PLACE]
+
+
+def list_unfetched() -> list[str]:
+    """Prints size and path of a few files that were not fetched, and how many they are with what size in all."""
+    return ["sh", "-c", _LIST_UNFETCHED]
+
+
+def unfetched(printed: str) -> Unfetched:
+    """
+    >>> unfetched("3 /shared/a b\\n4 /shared/c\\n2 7\\n")
+    Unfetched(count=2, size_bytes=7, first=('/shared/a b', '/shared/c'))
+    >>> unfetched("")
+    Unfetched(count=0, size_bytes=0, first=())
+    """
+    lines = printed.splitlines()
+    if not lines:
+        return Unfetched(count=0, size_bytes=0, first=())
+    count, size = lines[-1].split()
+    return Unfetched(
+        count=int(count), size_bytes=int(float(size)), first=tuple(x.partition(" ")[2] for x in lines[:-1])
+    )
+
+
+def begin_fetch(at: str) -> list[str]:
+    """What is written from now on is for the next fetch."""
+    return ["sudo", "-n", "touch", f"{at}/{_MARK}.new"]
+
+
+def end_fetch(at: str) -> list[str]:
+    return ["sudo", "-n", "mv", f"{at}/{_MARK}.new", f"{at}/{_MARK}"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 VOLUME = "shared"
 BRICK = "/srv/roost/brick"  # on each execution point's own disk
+PLACE = "/run/roost-shared"  # on the access point: a file that says where it is
 PROOF = ".roost"  # a directory on the file system, in which each instance writes its name
 
 

@@ -11,7 +11,8 @@ from roost.verbs.which_pool import cloud_option, json_option, pool_argument
 @pool_argument
 @cloud_option
 @json_option
-def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask before files are lost that only the pool has.")
+def command(pool: str | None, cloud: str | None, as_json: bool, yes: bool) -> None:
     """Terminate a pool, sweep what it left and print the receipt.
 
     Believes only what EC2 describes: local files may be gone. Twice is fine. Exit code 8: something that costs
@@ -19,12 +20,14 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     """
     from roost.report import receipt
     from roost.report.reporter import reporter_for
+    from roost.verbs import unfetched
     from roost.verbs.ending import end
     from roost.verbs.history import pool_history
     from roost.verbs.which_pool import found_pool
 
     with reporter_for(sys.stderr) as reporter:
         spec, site, found = found_pool(pool, cloud, say=reporter.note)
+        unfetched.ask(spec, site, found, reporter, yes=yes)
         reporter.step(f"take the pool {spec.name} down")
         past = pool_history(spec, site, found, say=reporter.note)
         given = end(spec, site, reporter, joined_at_s=past.joined_at_s, attempts=past.attempts)

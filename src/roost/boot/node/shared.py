@@ -165,6 +165,7 @@ def prove(sharing: Sharing, *, pool: str) -> None:
     proof.mkdir(exist_ok=True)
     proof.chmod(0o1777)
     write(proof / "access-point", pool)
+    write(Path(shared_fs.PLACE), sharing.at)
     told_size(sharing)
 
 
@@ -187,9 +188,8 @@ def not_proven(sharing: Sharing, proof: Path, pool: str) -> str:
     if not written.exists() or written.read_text() != pool:
         return "it is mounted, and the file that the access point writes there is not seen"
     if sharing.kind == "gluster":
-        connected = bricks_connected(sharing.at)
-        if not all(connected):
-            return shared_fs.whole(connected, sharing.copies)[1]
+        is_whole, reason = shared_fs.whole(bricks_connected(sharing.at), sharing.copies)
+        return "" if is_whole else reason
     return ""
 
 

@@ -1,0 +1,199 @@
+"""A pool whose instances share a file system: GlusterFS of their own disks, and what its failures look like."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from own_service import Localec2Service
+from roost_cli import Roost
+
+pytestmark = pytest.mark.local
+
+JOB = """\
+executable = /bin/sh
+arguments = "-c '{script}'"
+transfer_executable = false
+transfer_output_files = ""
+requirements = RoostInstanceId == "{on}" && RoostShared == "/shared"
+output = {name}.out
+error = {name}.err
+log = {name}.log
+request_cpus = 1
+request_memory = 100
+request_disk = 1M
+queue
+"""
+
+
+class Pool:
+    """One that `roost up` has made."""
+
+    def __init__(self, roost: Roost, name: str, shared: str, *, count: int = 2, image: str = "") -> None:
+        self.roost, self.name = roost, name
+        text = f"name: {name}\nworkers: {{count: {count}}}\nshared: {shared}\nnetwork: {{mode: outbound}}\n{image}"
+        (roost.directory / f"{name}.yml").write_text(text)
+
+    @property
+    def ec2(self) -> Any:
+        return boto3.client(
+            "ec2",
+            endpoint_url=self.roost.service.endpoint_url,
+            region_name=self.roost.service.region,
+            aws_access_key_id="tests",
+            aws_secret_access_key="any-secret-is-accepted",
+        )
+
+    def up(self, *options: str) -> Any:
+        return self.roost("up", f"{self.name}.yml", *options, timeout_s=600)
+
+    def down(self) -> None:
+        assert self.roost("down", self.name, "--yes").returncode == 0
+        assert self.roost.left() == []
+
+    def run(self, *argv: str, on: str = "") -> str:
+        where = ("--on", on) if on else ()
+        done = self.roost("ssh", self.name, *where, "--", *argv)
+        assert done.returncode == 0, f"{argv}: {done.stdout} {done.stderr}"
+        return done.stdout
+
+    def execution_points(self) -> list[str]:
+        mine = [
+            {"Name": "tag:roost:pool", "Values": [self.name]},
+            {"Name": "tag:roost:role", "Values": ["execution-point"]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        found = self.ec2.describe_instances(Filters=mine)["Reservations"]
+        return sorted(i["InstanceId"] for reservation in found for i in reservation["Instances"])
+
+    def submit(self, name: str, script: str, *, on: str) -> None:
+        text = JOB.format(name=name, script=script, on=on)
+        self.run("sh", "-c", f"cat > {name}.sub <<'END'\n{text}END\ncondor_submit {name}.sub")
+
+    def job(self, name: str, script: str, *, on: str) -> str:
+        """What it printed."""
+        self.submit(name, script, on=on)
+        self.run("condor_wait", "-wait", "180", f"{name}.log")
+        return self.run("cat", f"{name}.out")
+
+    def slot(self, instance_id: str, attribute: str) -> str:
+        constraint = f'RoostInstanceId == "{instance_id}" && PartitionableSlot'
+        return self.run("condor_status", "-const", constraint, "-af", attribute).strip()
+
+
+def until(is_so: Callable[[], bool], what: str, *, timeout_s: float = 180) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s for {what}"
+        time.sleep(1)
+
+
+@pytest.fixture(scope="module")
+def roost(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Roost:
+    return Roost(service=localec2_service, directory=tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def distributed(roost: Roost) -> Iterator[Pool]:
+    pool = Pool(roost, "dist", "gluster")
+    try:
+        up = pool.up()
+        assert up.returncode == 0, up.stderr
+        yield pool
+    finally:
+        pool.down()
+
+
+def test_it_is_mounted_before_htcondor_starts(distributed: Pool) -> None:
+    for instance_id in distributed.execution_points():
+        lines = distributed.run("cat", "/var/log/roost/boot.jsonl", on=instance_id).splitlines()
+        events = [json.loads(line)["event"] for line in lines]
+        assert events.index("shared") < events.index("condor started") < events.index("joined")
+        assert int(distributed.slot(instance_id, "RoostSharedGiB")) > 0
+
+
+def test_what_a_job_writes_another_instances_job_reads(distributed: Pool) -> None:
+    first, second = distributed.execution_points()
+    distributed.job("write", "hostname > /shared/from-the-first", on=first)
+    printed = distributed.job("read", "cat /shared/from-the-first; hostname", on=second)
+    writer, reader = printed.split()
+    assert writer != reader
+    assert distributed.run("cat", "/shared/from-the-first").strip() == writer  # on the access point
+
+
+def test_down_asks_before_files_are_lost(distributed: Pool) -> None:
+    distributed.run("sh", "-c", "echo precious > /shared/precious")
+    refused = distributed.roost("down", "dist")
+    assert refused.returncode == 2
+    assert "/shared/precious" in refused.stderr
+    assert "roost fetch dist" in refused.stderr
+    fetched = distributed.roost("fetch", "dist", "--to", "home")
+    assert fetched.returncode == 0, fetched.stderr
+    assert (distributed.roost.directory / "home" / "precious").read_text() == "precious\n"
+    distributed.run("sh", "-c", "echo more > /shared/later")
+    again = distributed.roost("down", "dist")
+    assert again.returncode == 2
+    assert "/shared/later" in again.stderr
+    assert "/shared/precious" not in again.stderr
+    assert len(distributed.execution_points()) == 2
+
+
+def test_a_peer_that_dies_takes_its_files_along_and_no_job_starts(distributed: Pool) -> None:
+    """Last of this pool."""
+    first, second = distributed.execution_points()
+    until(lambda: distributed.slot(second, "RoostSharedOk") == "true", "a first look")
+    distributed.ec2.terminate_instances(InstanceIds=[first])
+    until(lambda: distributed.slot(second, "RoostSharedOk") == "false", "the other one to notice")
+    assert "1 of 2 peers is gone" in distributed.slot(second, "RoostSharedReason")
+    assert distributed.slot(second, "Start") in ("false", "undefined")
+
+
+def test_a_peer_that_dies_leaves_the_other_copy(roost: Roost) -> None:
+    pool = Pool(roost, "copies", "{kind: gluster, layout: replica}")
+    try:
+        up = pool.up()
+        assert up.returncode == 0, up.stderr
+        first, second = pool.execution_points()
+        for number in range(8):  # some would be on each, were there no copies
+            pool.run("sh", "-c", f"echo {number} > /shared/{number}")
+        reading = "for i in $(seq 40); do cat /shared/[0-7] || exit 1; sleep 1; done | sort -u | tr -d [:space:]"
+        pool.submit("reader", reading, on=second)
+        until(lambda: "Job executing" in pool.run("cat", "reader.log"), "the reader to start")
+        pool.ec2.terminate_instances(InstanceIds=[first])
+        until(lambda: "gone" in pool.slot(second, "RoostSharedReason"), "the other one to notice")
+        assert pool.slot(second, "RoostSharedOk") == "true"
+        pool.run("condor_wait", "-wait", "240", "reader.log")
+        assert pool.run("cat", "reader.out", "reader.err") == "01234567"
+        assert pool.job("writer", "echo 8 > /shared/8; cat /shared/8", on=second) == "8\n"
+    finally:
+        pool.down()
+
+
+def test_an_instance_that_cannot_mount_stays_out_and_says_why(roost: Roost) -> None:
+    """Its image has no GlusterFS."""
+    image = f"image: {{id: {roost.service.image_id}}}\n"
+    pool = Pool(roost, "without", "gluster", count=1, image=image)
+    try:
+        up = pool.up("--timeout", "45s")
+        assert up.returncode != 0
+        (lonely,) = pool.execution_points()
+        until(lambda: "failed reason=/shared (gluster)" in roost("logs", lonely).stdout, "its reason")
+        assert "glusterd" in roost("logs", lonely).stdout
+        assert pool.run("condor_status", "-af", "Name") == ""
+        unit = pool.run("sh", "-c", "systemctl is-active condor.service || true", on=lonely)
+        assert unit.strip() == "inactive"
+    finally:
+        pool.down()
+
+
+def test_what_cannot_be_shared_here_is_refused_before_anything_is_made(roost: Roost) -> None:
+    pool = Pool(roost, "nfs", "nfs")
+    refused = pool.up()
+    if refused.returncode == 0:  # a machine whose kernel has it
+        pool.down()
+        pytest.skip("this kernel has NFS")
+    assert refused.returncode == 2
+    assert "has no nfs4" in refused.stderr
+    assert roost.left() == []
