@@ -39,12 +39,12 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     "ec2:AuthorizeSecurityGroupIngress": (("ec2:security-group", OURS),),
     "ec2:CreateImage": (("ec2:image", NEW), ("ec2:snapshot", NEW), ("ec2:instance", OURS)),
     "ec2:CreateSecurityGroup": (("ec2:security-group", NEW), ("ec2:vpc", ANY)),
-    "ec2:CreateTags": ((_EVERYTHING, OURS),),
+    "ec2:CreateTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
     "ec2:CreateVolume": (("ec2:volume", NEW),),
     "ec2:DeleteKeyPair": (("ec2:key-pair", OURS),),
     "ec2:DeleteSecurityGroup": (("ec2:security-group", OURS),),
     "ec2:DeleteSnapshot": (("ec2:snapshot", OURS),),
-    "ec2:DeleteTags": ((_EVERYTHING, OURS),),
+    "ec2:DeleteTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
     "ec2:DeleteVolume": (("ec2:volume", OURS),),
     "ec2:DeregisterImage": (("ec2:image", OURS),),
     "ec2:DetachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
@@ -104,7 +104,7 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
     ['ec2:TerminateInstances']
     """
     looking: list[str] = []
-    granted: dict[tuple[tuple[str, ...], Which], list[str]] = {}
+    granted: dict[tuple[Which, tuple[str, ...]], list[str]] = {}
     creating: list[str] = []
     for call in sorted(set(calls)):
         if call not in RULES and call.partition(":")[2].startswith(_LOOKING):
@@ -115,12 +115,12 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
             creating.append(call)
         for which in Which:
             if kinds := tuple(kind for kind, one in rules if one is which):
-                granted.setdefault((kinds, which), []).append(call)
-    statements = [{"Sid": "Look", "Effect": "Allow", "Action": looking, "Resource": "*"}]
-    for (kinds, which), actions in sorted(granted.items(), key=lambda one: (one[0][1].value, one[1])):
+                granted.setdefault((which, kinds), []).append(call)
+    statements: list[dict[str, Any]] = [{"Sid": "Look", "Effect": "Allow", "Action": looking, "Resource": "*"}]
+    for (which, kinds), actions in sorted(granted.items(), key=lambda one: (one[0][0].value, one[0][1])):
         statements.append(
             {
-                "Sid": f"{which.value}{''.join(_word(action) for action in actions[:2])}",
+                "Sid": f"{which.value}{_word(actions[0])}{_title(kinds[0])}",
                 "Effect": "Allow",
                 "Action": actions,
                 "Resource": [_name(kind) for kind in kinds] if kinds != (_EVERYTHING,) else "*",
@@ -148,6 +148,14 @@ def _tagging(creating: Iterable[str]) -> list[dict[str, Any]]:
         }
         for service, operations in sorted(by_service.items())
     ]
+
+
+def _title(kind: str) -> str:
+    """
+    >>> _title("ec2:security-group")
+    'SecurityGroup'
+    """
+    return "".join(word.title() for word in kind.partition(":")[2].split("-"))
 
 
 def _name(kind: str) -> str:

@@ -188,7 +188,8 @@ def check(as_json: bool) -> None:
 
     checks = list(preflight.checks())
     if as_json:
-        click.echo(json.dumps([{"ok": c.is_ok, "sentence": c.sentence, "remedy": c.remedy} for c in checks], indent=2))
+        shown = [{"ok": c.is_ok, "sentence": c.sentence, "remedy": c.remedy, "required": c.is_required} for c in checks]
+        click.echo(json.dumps(shown, indent=2))
     else:
         for each in checks:
             click.echo(f"{'yes' if each.is_ok else 'no ' if each.is_required else 'hm '}  {each.sentence}")

@@ -29,6 +29,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "run": Verb("roost.verbs.run", "Run a workflow: from nothing to results and a receipt."),
     "up": Verb("roost.verbs.up", "Launch a pool and wait until every instance has joined it."),
+    "check": Verb("roost.verbs.check", "Say whether a pool could be launched from here: true or not, and what to do."),
     "status": Verb("roost.verbs.status", "Show a pool: its instances, slots, queue and cost so far."),
     "verify": Verb(
         "roost.verbs.verify", "Prove for each instance that it joined, matched, ran a job and returned its file."

@@ -12,7 +12,13 @@ SRC = Path(__file__).parents[2] / "src"
 # One vendor, one room: the only modules that may import it.
 VENDORS: dict[str, set[str]] = {
     "boto3": {"roost.cloud.clients"},
-    "botocore": {"roost.cloud.clients", "roost.cloud.ec2", "roost.cloud.quotas", "localec2.protocol"},
+    "botocore": {
+        "roost.cloud.clients",
+        "roost.cloud.ec2",
+        "roost.cloud.dry_run",
+        "roost.cloud.quotas",
+        "localec2.protocol",
+    },
     "moto": {"localec2.moto_backend", "localec2.protocol"},
     "htcondor2": set(),
     "rich": {"roost.report.live"},

@@ -6,6 +6,7 @@ creates anything without its tags in the same call.
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -102,6 +103,11 @@ class Ec2:
     def client(self) -> "EC2Client":
         """For the other rooms of `cloud` that speak to EC2."""
         return self._client
+
+    @property
+    def url(self) -> str:
+        """Where this EC2 is asked."""
+        return self._client.meta.endpoint_url
 
     def describe(self, pool: str) -> Found:
         """All that carries the pool's tag."""
@@ -232,6 +238,27 @@ class Ec2:
                 "use the default VPC", code="VPCIdNotSpecified", message=f"the region {region} has none with a subnet"
             )
         return defaults[0]
+
+    def running(self) -> dict[tuple[str, bool], int]:
+        """How many instances of the account run in this region, anybody's: by (type, whether it is spot)."""
+        alive: Any = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+        with _translated("count what runs"):
+            pages = self._client.get_paginator("describe_instances").paginate(Filters=alive)
+            return dict(
+                Counter(
+                    (str(one["InstanceType"]), one.get("InstanceLifecycle") == "spot")
+                    for page in pages
+                    for reservation in page["Reservations"]
+                    for one in reservation["Instances"]
+                )
+            )
+
+    def opt_in_status(self, region: str) -> str | None:
+        """Of a region, as DescribeRegions has it; None where there is none of that name."""
+        by_name: Any = [{"Name": "region-name", "Values": [region]}]
+        with _translated(f"look up the region {region}"):
+            regions = self._client.describe_regions(AllRegions=True, Filters=by_name)["Regions"]
+        return regions[0].get("OptInStatus", "opt-in-not-required") if regions else None
 
     def architecture(self, instance_type: str) -> str:
         """`x86_64` or `arm64`."""

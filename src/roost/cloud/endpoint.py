@@ -62,6 +62,17 @@ def local_status() -> dict[str, Any]:
     return said
 
 
+def local_checks() -> list[dict[str, Any]]:
+    """What `localec2 check --json` says of this machine: ok, sentence, remedy, required."""
+    argv = [sys.executable, "-m", "localec2", "check", "--json"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        said: list[dict[str, Any]] = json.loads(done.stdout)  # its exit code is 1 where something is missing
+    except ValueError as error:
+        raise _said(done.stderr.splitlines(), done.returncode) from error
+    return said
+
+
 def localec2(arguments: Sequence[str], *, say: Callable[[str], None]) -> str:
     """Run EC2 on this machine's own program; its progress lines go to `say`, what it prints is returned.
 

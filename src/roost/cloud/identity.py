@@ -1,15 +1,9 @@
 """shell (AWS STS): who we are to AWS."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from roost.cloud.clients import BRIEF, Access, open_client, translated
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    account: str
-    arn: str
+from roost.cloud.permissions import Identity
 
 
 def whoami(access: Access, *, client: Any = None) -> Identity:

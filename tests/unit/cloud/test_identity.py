@@ -6,7 +6,8 @@ import pytest
 from test_requests import Answer, Wire
 
 from roost.cloud.clients import BRIEF, Access, open_client
-from roost.cloud.identity import Identity, whoami
+from roost.cloud.identity import whoami
+from roost.cloud.permissions import Identity
 from roost.errors import CloudError
 
 ACCESS = Access(region="us-east-1", endpoint_url="http://sts.invalid", credentials=("an-id", "a-secret"))

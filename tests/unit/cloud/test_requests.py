@@ -576,3 +576,27 @@ def test_the_architecture_of_a_type(ec2: Ec2, wire: Wire, supported: list[str], 
     wire.answers["DescribeInstanceTypes"] = [Answer(f"<instanceTypeSet>{described}</instanceTypeSet>")]
     assert ec2.architecture("t3.micro") == expected
     assert wire.one("DescribeInstanceTypes")["InstanceType.1"] == "t3.micro"
+
+
+def test_what_runs_is_counted_by_type_and_market(ec2: Ec2, wire: Wire) -> None:
+    spot = INSTANCES_XML.replace("<instanceType>", "<instanceLifecycle>spot</instanceLifecycle><instanceType>")
+    both = spot.replace("</reservationSet>", "") + INSTANCES_XML.replace("<reservationSet>", "")
+    wire.answers["DescribeInstances"] = [Answer(both)]
+    assert ec2.running() == {("m7i.large", True): 1, ("m7i.large", False): 1}
+    sent = wire.one("DescribeInstances")
+    assert (sent["Filter.1.Name"], sent["Filter.1.Value.2"]) == ("instance-state-name", "running")
+
+
+@pytest.mark.parametrize(
+    ("xml", "status"),
+    [
+        ("<item><regionName>eu-south-2</regionName><optInStatus>not-opted-in</optInStatus></item>", "not-opted-in"),
+        ("<item><regionName>eu-south-2</regionName></item>", "opt-in-not-required"),
+        ("", None),
+    ],
+)
+def test_whether_a_region_is_enabled(ec2: Ec2, wire: Wire, xml: str, status: str | None) -> None:
+    wire.answers["DescribeRegions"] = [Answer(f"<regionInfo>{xml}</regionInfo>")]
+    assert ec2.opt_in_status("eu-south-2") == status
+    sent = wire.one("DescribeRegions")
+    assert (sent["AllRegions"], sent["Filter.1.Value.1"]) == ("true", "eu-south-2")
