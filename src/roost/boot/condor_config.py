@@ -9,6 +9,7 @@ Not used: attaching slots directly to the schedd. It saves the wait for a negoti
 schedd wants DAEMON of whoever does it, which would let an execution point submit jobs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roost.boot.network import PORT, Way, execution_point_lines, private_network
@@ -215,7 +216,7 @@ def _execution_point(instructions: Instructions, facts: Facts) -> str:
         "",
         "# no job runs as its owner, whose name may be that of the image's login user, which may become root",
         "STARTER_ALLOW_RUNAS_OWNER = False",
-        *_slot_users(instructions.types.get(facts.instance_type)),
+        *_slot_users(slot_users(instructions, facts)),
     ]
     if instructions.settings.owners:
         lines += [
@@ -240,17 +241,23 @@ def _size(shape: Shape | None) -> list[str]:
     return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {slot_memory_mib(shape)}"]
 
 
-def slot_users(shape: Shape | None) -> list[str]:
-    """The accounts that jobs run as, one for each that may run at once: two jobs never see each other's files."""
-    return [f"slot{n}" for n in range(1, (shape.cpus if shape else 0) + 1)]
+def slot_users(instructions: Instructions, facts: Facts) -> list[str]:
+    """The accounts that jobs run as, one for each that may run at once: two jobs never see each other's files.
+
+    None where a file system is shared: its files belong to accounts, and every job has to reach those of the others.
+    """
+    shape = instructions.types.get(facts.instance_type)
+    if shape is None or instructions.settings.sharing:
+        return []
+    return [f"slot{n}" for n in range(1, shape.cpus + 1)]
 
 
-def _slot_users(shape: Shape | None) -> list[str]:
+def _slot_users(names: Sequence[str]) -> list[str]:
     """Manual, "Users Accounts in HTCondor for Execute Nodes": what such an account leaves running is killed too."""
-    if not slot_users(shape):
+    if not names:
         return []
     return [
-        *(f"SLOT1_{n}_USER = {user}" for n, user in enumerate(slot_users(shape), start=1)),
+        *(f"SLOT1_{n}_USER = {name}" for n, name in enumerate(names, start=1)),
         "DEDICATED_EXECUTE_ACCOUNT_REGEXP = slot[0-9]+",
     ]
 

@@ -115,7 +115,7 @@ def contextualise(instructions: Instructions) -> None:
             make_signing_key()
             keep_running("roost-approver", "approve_tokens", "Restart=always", "RestartSec=1")
         case Role.EXECUTION_POINT:
-            make_accounts(slot_users(instructions.types.get(facts.instance_type)))
+            make_accounts(slot_users(instructions, facts))
             put_joining_token(instructions)
             requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()
             keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5", *requires)
@@ -219,7 +219,8 @@ def hosts_text(old: str, address: str, names: list[str]) -> str:
 
 def make_accounts(names: list[str]) -> None:
     """All in one call: useradd takes its time for each, and an instance may have a hundred processors."""
-    run("systemd-sysusers", "-", feed="".join(f'u {name} - "jobs in one slot of HTCondor"\n' for name in names))
+    if names:
+        run("systemd-sysusers", "-", feed="".join(f'u {name} - "jobs in one slot of HTCondor"\n' for name in names))
 
 
 def make_signing_key() -> None:
