@@ -26,7 +26,7 @@ from roost.cloud.model import (
     Launch,
 )
 from roost.cloud.plan import Asker, launch_name, resource_name
-from roost.spec import PoolSpec, Workers
+from roost.spec import Network, PoolSpec, Workers
 
 LEASE_S = 90 * 60  # an image takes an hour at the most; a builder that nobody ends goes by itself
 _POOL = "bake-"
@@ -73,6 +73,7 @@ def bake_spec(spec: PoolSpec) -> PoolSpec:
         subnet=spec.subnet,
         access_point_type=spec.access_point_type,
         workers=Workers(count=1, type=spec.workers.type),
+        network=Network(mode="outbound"),
         lease=LEASE_S,
     )
 
