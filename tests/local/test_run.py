@@ -122,6 +122,7 @@ def test_a_pool_that_stays(roost: Roost) -> None:
         up = roost("up")
         assert up.returncode == 0, up.stderr
         assert len(up.stdout.splitlines()) == 2
+        assert "network: outbound, because the schedd answers from here" in up.stderr
 
         again = roost("up", "pool.yml")
         assert again.returncode == 0
