@@ -39,6 +39,7 @@ class Step(StrEnum):
     LAUNCH = "launch"
     BOOT = "boot"
     INSTALL = "install"
+    UPLOAD = "upload"
     CLEAN = "clean"
     CREATE = "create"
     VERIFY = "verify"

@@ -23,6 +23,13 @@ _PATIENT = Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeo
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
 # For what can be done without: a price, a quota.
 BRIEF = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=15)
+STREAMS = 16  # of a service that takes many small pieces
+PARALLEL = Config(
+    retries={"mode": "standard", "max_attempts": 10},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=STREAMS,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

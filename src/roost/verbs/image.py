@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from roost.verbs import image_disk
 from roost.verbs.which_pool import cloud_option, json_option, pool_argument
 
 
@@ -105,3 +106,6 @@ def rm(image_ids: tuple[str, ...], cloud: str | None, region: str | None, force:
     for image_id in image_ids:
         gone = removed(image_id, images, force=force)
         click.echo(f"removed {', '.join(gone)}" if gone else f"{image_id} is gone already")
+
+
+command.add_command(image_disk.command)
