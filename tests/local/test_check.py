@@ -73,3 +73,32 @@ def test_what_is_not_so(roost: Roost, line: str, about: str, remedy: str) -> Non
     assert exit_code == 1
     assert not said[about][0]["is_true"], said
     assert remedy in said[about][0]["remedy"]
+
+
+def test_a_pool_that_is_up(roost: Roost) -> None:
+    """Nothing is wanted twice, and the key that its instances let in is here."""
+    workers = "workers: {count: 1, type: c7i.large}"
+    (roost.directory / "pool.yml").write_text(f"name: checked\n{workers}\nimage: {{id: {roost.service.image_id}}}\n")
+    try:
+        assert roost("up", "pool.yml").returncode == 0
+        exit_code, said = checked(roost, "pool.yml")
+        assert exit_code == 0, said
+        (key,) = said["key"]
+        assert key["sentence"] == "the pool's ssh key is on this machine"
+        elsewhere = Roost(service=roost.service, directory=roost.directory / "elsewhere")
+        elsewhere.directory.mkdir()
+        exit_code, said = checked(elsewhere, "../pool.yml")
+        assert exit_code == 1
+        assert "no ssh key" in said["key"][0]["sentence"]
+    finally:
+        roost("down", "pool.yml", "--yes")
+
+
+def test_an_access_point_here(roost: Roost) -> None:
+    """This machine has no HTCondor pool that could be joined."""
+    (roost.directory / "pool.yml").write_text("access_point: here\nowners: [ada]\n")
+    exit_code, said = checked(roost, "pool.yml")
+    assert exit_code == 1
+    (here,) = said["here"]
+    assert not here["is_true"]
+    assert "key" not in said

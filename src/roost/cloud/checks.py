@@ -129,7 +129,8 @@ def wanted_vcpus(spec: PoolSpec, shapes: Mapping[str, Shape]) -> dict[Quota, int
     for one in spec.workers.type:
         its = _quota(one)
         needed[its] = max(needed[its], spec.workers.count * shapes[one].cpus)
-    needed[_quota(spec.access_point_type)] += shapes[spec.access_point_type].cpus
+    if spec.access_point == "cloud":
+        needed[_quota(spec.access_point_type)] += shapes[spec.access_point_type].cpus
     return dict(needed)
 
 

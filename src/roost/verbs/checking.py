@@ -27,8 +27,11 @@ from roost.cloud.plan import resource_name
 from roost.cloud.recipe import recipe
 from roost.cloud.recipe_files import contents
 from roost.errors import NotFoundError, RoostError
+from roost.pool.here import Host
 from roost.spec import PoolSpec
+from roost.verbs.entrance import joinable_host
 from roost.verbs.keys import has_pool_key, pool_key
+from roost.verbs.which_pool import site
 
 T = TypeVar("T")
 _ALWAYS_ENABLED = "us-east-1"
@@ -69,7 +72,7 @@ class _Questions:
         network = yield from self._one("network", "instances have a network", lambda: ec2.network(self.spec.subnet))
         if network:
             yield from sentences.network(network)
-        types = (self.spec.access_point_type, *self.spec.workers.type)
+        types = self.spec.instance_types
         said = f"EC2 has the instance types {', '.join(dict.fromkeys(types))}"
         shapes = yield from self._one("types", said, lambda: ec2.shapes(types))
         if shapes:
@@ -82,9 +85,14 @@ class _Questions:
             yield from self._quotas(ec2, shapes, found)
         if not self.stopped_by:
             yield sentences.prices(types, pricing.rates(self.spec.cloud, self.access, types))
-        yield _key(self.spec, found or Found())
+        if self.spec.access_point == "here":
+            yield from self._here()
+        else:
+            yield _key(self.spec, found or Found())
         if self.spec.cloud == "aws":
-            yield from self._ways(found or Found())
+            yield from self._address()
+        if self.spec.cloud == "aws" and self.spec.access_point == "cloud":
+            yield from self._way_out(found or Found())
 
     def _asked_ec2(self) -> Ec2 | Check:
         try:
@@ -209,12 +217,24 @@ class _Questions:
             if limit is not None:
                 yield sentences.vcpus(its, limit=limit, running=used.get(its, 0), wanted=wanted)
 
-    def _ways(self, found: Found) -> Iterator[Check]:
-        """How this machine and the instances will see each other."""
+    def _here(self) -> Iterator[Check]:
+        """The pool of this machine, which the execution points are to join."""
+        said = "this machine's HTCondor pool lets execution points on EC2 in"
+
+        def joinable() -> Host:
+            return joinable_host(self.spec, site(self.spec, say=lambda _: None, start=False))
+
+        host = yield from self._one("here", said, joinable)
+        if host:
+            yield Check(about="here", is_true=True, sentence=f"{said}: {host.name}, {host.trust_domain}")
+
+    def _address(self) -> Iterator[Check]:
         said = "this machine's public address is known"
         address = yield from self._one("address", said, own_address_on_the_internet)
         if address:
             yield Check(about="address", is_true=True, sentence=f"{said}: {address}")
+
+    def _way_out(self, found: Found) -> Iterator[Check]:
         points = found.with_role(Role.ACCESS_POINT)
         host = points[0].public_ip or points[0].private_ip if points else _OPENS_SSH
         said = f"ssh gets out of this network (port {SSH_PORT} of {host})"

@@ -7,6 +7,7 @@ import pytest
 from roost.boot.settings import Shape
 from roost.cloud import checks
 from roost.cloud.families import Quota, quota
+from roost.cloud.manifest import Manifest, RoostImage
 from roost.cloud.model import Subnet
 from roost.cloud.permissions import Answer, Identity, answer
 from roost.cloud.price import Rates
@@ -130,6 +131,28 @@ def standard(instance_type: str = "c7i.large") -> Quota:
 def test_vcpus_that_are_wanted(types: tuple[str, ...], expected: dict[str, int]) -> None:
     spec = PoolSpec(workers=Workers(count=3, type=types))
     assert checks.wanted_vcpus(spec, SHAPES) == {standard(one): many for one, many in expected.items()}
+
+
+def test_an_access_point_here_needs_none() -> None:
+    spec = PoolSpec(access_point="here", workers=Workers(count=3, type=("c7i.large",)))
+    assert checks.wanted_vcpus(spec, SHAPES) == {standard(): 6}
+
+
+def test_an_image_says_what_it_is() -> None:
+    manifest = Manifest(recipe="0a1b", condor_version="23.9.6", verified="2026-11-21T12:00:00+00:00")
+    image = RoostImage(
+        id="ami-1",
+        name="roost-demo",
+        state="available",
+        state_reason="",
+        made_at=NOW,
+        root_device="/dev/xvda",
+        size_gib=8,
+        snapshots=(),
+        manifest=manifest,
+    )
+    said = "there is an image for the pool: roost-demo (ami-1, HTCondor 23.9.6, proved to join on 2026-11-21)"
+    assert checks.image(image).sentence == said
 
 
 def test_vcpus_that_run() -> None:
