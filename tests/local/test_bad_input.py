@@ -19,6 +19,8 @@ import pytest
 from own_service import Localec2Service
 from roost_cli import EXAMPLES, Roost
 
+from roost.cli import VERBS
+
 pytestmark = pytest.mark.local
 
 Done = subprocess.CompletedProcess[str]
@@ -157,7 +159,7 @@ def test_a_name_that_no_pool_can_have(roost: Roost) -> None:
     ("argv", "words"),
     [
         (("statsu",), "No such verb 'statsu'. Did you mean 'status'?"),
-        (("zzz",), "No such verb 'zzz'. The verbs are run, up, status, verify, ssh, logs, down, local."),
+        (("zzz",), f"No such verb 'zzz'. The verbs are {', '.join(VERBS)}."),
         (("up", "--dryrun"), "No such option '--dryrun'. Did you mean '--dry-run'?"),
         (("status", "--cloud", "azure"), "'azure' is not one of 'local', 'aws'"),
         (("run",), "Missing argument 'WORKFLOW'"),

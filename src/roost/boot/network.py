@@ -87,6 +87,7 @@ def execution_point_lines(
             lines += [
                 "# opens no port, is called back through the broker",
                 "CCB_ADDRESS = $(COLLECTOR_HOST)",
+                "CCB_RECONNECT_TIME = 9",  # s; a central manager that reboots finds its jobs again so soon, not in 60
                 f"PRIVATE_NETWORK_NAME = {instance_id}.$(TRUST_DOMAIN)",
             ]
         case NetworkMode.DIRECT:

@@ -328,7 +328,8 @@ class Ec2:
                     # Nothing to be seen: the instances of that launch have come and gone.
                     return self._launched(launch) or _run(client, what, token=uuid.uuid4().hex)
                 if code not in _NO_CAPACITY:
-                    raise
+                    said = error.response["Error"]["Message"]
+                    raise failure(str(launch), code=code, message=said, instance_type=instance_type) from error
                 refused = error
         if refused is None:
             raise ValueError("a launch needs an instance type")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from roost.cloud.families import quota
 from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, UsageError
 
 
@@ -13,6 +14,7 @@ class _Known:
     hint: str
 
 
+_QUOTA = r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded"
 # The first that fits counts. Codes: EC2 API reference, "Error codes for the Amazon EC2 API"; botocore's by class name.
 _KNOWN = (
     _Known(
@@ -35,11 +37,7 @@ _KNOWN = (
         CloudError,
         "roost local start   (with `cloud: aws`: look at the network and the region)",
     ),
-    _Known(
-        r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded",
-        RefusedError,
-        "ask for fewer, or raise the quota L-1216C47A (vCPUs of on-demand instances) in Service Quotas",
-    ),
+    _Known(_QUOTA, RefusedError, "roost check   (compares the account's quotas with what pool.yml asks for)"),
     _Known(
         r"InsufficientInstanceCapacity|Unsupported|InsufficientHostCapacity",
         RefusedError,
@@ -64,14 +62,29 @@ _KNOWN = (
 )
 
 
-def failure(what: str, *, code: str, message: str) -> RoostError:
-    """
+def failure(what: str, *, code: str, message: str, instance_type: str = "") -> RoostError:
+    """`instance_type` is that of a launch: it says which quota counts.
+
     >>> failure("launch", code="VcpuLimitExceeded", message="no").exit_code
     6
     """
+    if instance_type and re.fullmatch(_QUOTA, code):
+        return _over_quota(what, code=code, instance_type=instance_type)
     said = re.sub(r"\s+", " ", message).strip().rstrip(".")
     text = f"could not {what}: {said} ({code})"
     for known in _KNOWN:
         if re.fullmatch(known.codes, code):
             return known.error(text, known.hint)
     return CloudError(text, "type the same again; what has been made is found again by its tags")
+
+
+def _over_quota(what: str, *, code: str, instance_type: str) -> RefusedError:
+    """Names the quota, and both ways to more of it; EC2's own words name neither."""
+    wanted = quota(instance_type, is_spot=code == "MaxSpotInstanceCountExceeded")
+    if wanted is None:
+        return RefusedError(f"could not {what}: the account's quota for {instance_type} is used up ({code})", "")
+    return RefusedError(
+        f"could not {what}: the account's quota {wanted.name} ({wanted.code}, in vCPUs) is used up ({code})",
+        f"ask for fewer, or raise it: {wanted.url}   or: aws service-quotas request-service-quota-increase "
+        f"--service-code ec2 --quota-code {wanted.code} --desired-value 64",
+    )

@@ -10,6 +10,7 @@ from roost.pool.why_words import console_lines, inside_command, replacing
 
 CLOCK_OFF_S = 30.0  # more than a slow look can make of a right clock
 _STALE_S = 120.0
+_GETTING_THERE = ("active", "activating", "deactivating", "reloading")  # a restart under way
 
 
 def masked(evidence: InstanceEvidence) -> Cause | None:
@@ -35,7 +36,7 @@ def unit_failed(evidence: InstanceEvidence) -> Cause | None:
             evidence=("systemd: condor.service is not found",),
             remedy="correct `image:` in pool.yml: it needs HTCondor 23.9 or newer",
         )
-    if not unit or unit.get("LoadState") == "masked" or unit.get("ActiveState") in ("active", "activating"):
+    if not unit or unit.get("LoadState") == "masked" or unit.get("ActiveState") in _GETTING_THERE:
         return None
     result = f"systemd: condor.service is {unit.get('ActiveState')}, {unit.get('Result')}, exit code "
     return Cause(
@@ -116,7 +117,7 @@ def manager_unreachable(evidence: InstanceEvidence) -> Cause | None:
         "refuses it: HTCondor does not run there" if answer == 1 else "does not answer: packets are dropped on the way"
     )
     return Cause(
-        likelihood=88,
+        likelihood=92,
         sentence=f"it does not reach the central manager: port {CONDOR_PORT} of {inside.manager} {how}",
         evidence=(
             f"connecting from it to {inside.manager}: {'refused' if answer == 1 else 'nothing came back'}",
@@ -176,7 +177,11 @@ def not_joined(evidence: InstanceEvidence) -> Cause | None:
         likelihood=20,
         sentence="it has not joined; "
         + ("its daemons complain" if inside.complaints else "its daemons do not complain"),
-        evidence=inside.complaints[-3:],
+        evidence=(
+            *(f"boot: {event}" for event in inside.events[-1:]),
+            *(f"systemd: {unit} has failed" for unit in inside.failed_units[:3]),
+            *inside.complaints[-3:],
+        ),
         remedy=f"wait a minute and ask again; roost ssh {evidence.pool} --on {evidence.instance.id}",
     )
 

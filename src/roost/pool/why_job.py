@@ -2,7 +2,7 @@
 
 import re
 
-from roost.pool.ads import JobStatus, instance_of
+from roost.pool.ads import JobStatus
 from roost.pool.evidence import Cause, utc
 from roost.pool.hold_codes import held
 from roost.pool.job_evidence import Ended, JobEvidence
@@ -28,7 +28,7 @@ def job_condition(evidence: JobEvidence) -> str:
     minutes = (evidence.now_s - job.status_since_s) / 60
     match job.status:
         case JobStatus.RUNNING | JobStatus.TRANSFERRING_OUTPUT | JobStatus.SUSPENDED:
-            where = instance_of(job, list(evidence.slots)) or job.slot_name
+            where = _instance(evidence, job.slot_name) or job.slot_name
             doing = "brings its output back from" if job.status is JobStatus.TRANSFERRING_OUTPUT else "runs on"
             attempt = f", its start no. {job.start_count}" if job.start_count > 1 else ""
             return f"{evidence.id} {doing} {where}, since {minutes:.0f} min{attempt}"
@@ -104,14 +104,14 @@ def _too_large(evidence: JobEvidence) -> list[Cause]:
     if not whole:
         return []
     limits = (
-        ("RequestMemory", max(s.total_memory_mib for s in whole), "memory", "MiB", "request_memory"),
-        ("RequestCpus", max(s.total_cpus for s in whole), "processors", "", "request_cpus"),
-        ("RequestDisk", evidence.largest_disk_kib, "disk", "KiB", "request_disk"),
+        ("RequestMemory", max(s.total_memory_mib for s in whole), " of memory", "MiB", "request_memory"),
+        ("RequestCpus", max(s.total_cpus for s in whole), " processors", "", "request_cpus"),
+        ("RequestDisk", evidence.largest_disk_kib, " of disk", "KiB", "request_disk"),
     )
     return [
         Cause(
             likelihood=95,
-            sentence=f"it asks for {_amount(asks[name], unit)} of {what}, and the largest execution point has"
+            sentence=f"it asks for {_amount(asks[name], unit)}{what}, and the largest execution point has"
             f" {_amount(most, unit)}",
             evidence=(f"job: {name} = {asks[name]:.0f}", f"collector: {len(whole)} execution points"),
             remedy=f"less: `{key} = ...` (condor_qedit); or a larger type: `workers: {{type: ...}}` in pool.yml",
@@ -190,6 +190,12 @@ def _fresh(evidence: JobEvidence) -> list[Cause]:
             remedy=f"roost ssh {evidence.pool} -- condor_q -better-analyze {evidence.id}",
         )
     ]
+
+
+def _instance(evidence: JobEvidence, slot_name: str) -> str:
+    """By its machine: the slot that was cut for a job may not be listed yet."""
+    machine = slot_name.rpartition("@")[2]
+    return next((slot.instance_id for slot in evidence.slots if slot.machine == machine), "")
 
 
 def _wanted(condition: str, evidence: JobEvidence) -> str:

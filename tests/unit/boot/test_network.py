@@ -55,6 +55,11 @@ def lines(mode: NetworkMode, ports: tuple[int, int] | None = None) -> list[str]:
     )
 
 
+OUTBOUND_LINES = [
+    "CCB_ADDRESS = $(COLLECTOR_HOST)",
+    "CCB_RECONNECT_TIME = 9",
+    "PRIVATE_NETWORK_NAME = i-1.$(TRUST_DOMAIN)",
+]
 DIRECT_LINES = [
     "TCP_FORWARDING_HOST = 203.0.113.9",
     "PRIVATE_NETWORK_NAME = amazon-ec2-us-east-1a",
@@ -65,8 +70,8 @@ DIRECT_LINES = [
 @pytest.mark.parametrize(
     ("mode", "ports", "expected"),
     [
-        (OUTBOUND, None, ["CCB_ADDRESS = $(COLLECTOR_HOST)", "PRIVATE_NETWORK_NAME = i-1.$(TRUST_DOMAIN)"]),
-        (OUTBOUND, (40000, 40050), ["CCB_ADDRESS = $(COLLECTOR_HOST)", "PRIVATE_NETWORK_NAME = i-1.$(TRUST_DOMAIN)"]),
+        (OUTBOUND, None, OUTBOUND_LINES),
+        (OUTBOUND, (40000, 40050), OUTBOUND_LINES),
         (DIRECT, None, DIRECT_LINES),
         (
             DIRECT,

@@ -28,9 +28,9 @@ from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, Us
         ("ReadTimeoutError", CloudError, 7, "roost local start"),
         ("HTTPClientError", CloudError, 7, "roost local start"),
         ("ProxyConnectionError", CloudError, 7, "roost local start"),
-        ("VcpuLimitExceeded", RefusedError, 6, "L-1216C47A"),
-        ("InstanceLimitExceeded", RefusedError, 6, "L-1216C47A"),
-        ("MaxSpotInstanceCountExceeded", RefusedError, 6, "L-1216C47A"),
+        ("VcpuLimitExceeded", RefusedError, 6, "roost check"),
+        ("InstanceLimitExceeded", RefusedError, 6, "roost check"),
+        ("MaxSpotInstanceCountExceeded", RefusedError, 6, "roost check"),
         ("InsufficientInstanceCapacity", RefusedError, 6, "workers: {type: [...]}"),
         ("InsufficientHostCapacity", RefusedError, 6, "workers: {type: [...]}"),
         ("Unsupported", RefusedError, 6, "workers: {type: [...]}"),
@@ -69,3 +69,18 @@ def test_a_code_says_what_can_be_done(code: str, error: type[RoostError], exit_c
 def test_what_ec2_says_is_one_line() -> None:
     raised = failure("launch", code="Unsupported", message=" Not in\n  this zone. ")
     assert raised.message == "could not launch: Not in this zone (Unsupported)"
+
+
+@pytest.mark.parametrize(
+    ("code", "instance_type", "quota"),
+    [
+        ("VcpuLimitExceeded", "c7i.large", "L-1216C47A"),
+        ("InstanceLimitExceeded", "g6e.xlarge", "L-DB2E81BA"),
+        ("MaxSpotInstanceCountExceeded", "c7i.large", "L-34B43A08"),
+    ],
+)
+def test_a_launch_over_a_quota_names_it(code: str, instance_type: str, quota: str) -> None:
+    error = failure("launch 2", code=code, message="EC2 names no quota", instance_type=instance_type)
+    assert (error.exit_code, quota in error.message) == (6, True)
+    assert f"servicequotas/home/services/ec2/quotas/{quota}" in error.hint
+    assert f"--quota-code {quota}" in error.hint
