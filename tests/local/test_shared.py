@@ -50,8 +50,9 @@ class Pool:
         return self.roost("up", f"{self.name}.yml", *options, timeout_s=600)
 
     def down(self) -> None:
-        assert self.roost("down", self.name, "--yes").returncode == 0
-        assert self.roost.left() == []
+        down = self.roost("down", self.name, "--yes")
+        assert down.returncode == 0, down.stderr
+        assert "0 billable resources" in down.stdout
 
     def run(self, *argv: str, on: str = "") -> str:
         where = ("--on", on) if on else ()
@@ -156,16 +157,17 @@ def test_a_peer_that_dies_leaves_the_other_copy(roost: Roost) -> None:
         up = pool.up()
         assert up.returncode == 0, up.stderr
         first, second = pool.execution_points()
-        for number in range(8):  # some would be on each, were there no copies
-            pool.run("sh", "-c", f"echo {number} > /shared/{number}")
-        reading = "for i in $(seq 40); do cat /shared/[0-7] || exit 1; sleep 1; done | sort -u | tr -d [:space:]"
+        # some would be on each, were there no copies
+        pool.run("sh", "-c", "for number in 0 1 2 3 4 5 6 7; do echo $number > /shared/$number; done")
+        reading = "until [ -e /shared/enough ]; do cat /shared/[0-7] || exit 1; sleep 1; done | sort -u | paste -sd+"
         pool.submit("reader", reading, on=second)
         until(lambda: "Job executing" in pool.run("cat", "reader.log"), "the reader to start")
         pool.ec2.terminate_instances(InstanceIds=[first])
         until(lambda: "gone" in pool.slot(second, "RoostSharedReason"), "the other one to notice")
         assert pool.slot(second, "RoostSharedOk") == "true"
-        pool.run("condor_wait", "-wait", "240", "reader.log")
-        assert pool.run("cat", "reader.out", "reader.err") == "01234567"
+        pool.run("touch", "/shared/enough")
+        pool.run("condor_wait", "-wait", "120", "reader.log")
+        assert pool.run("cat", "reader.out", "reader.err") == "0+1+2+3+4+5+6+7\n"
         assert pool.job("writer", "echo 8 > /shared/8; cat /shared/8", on=second) == "8\n"
     finally:
         pool.down()
