@@ -176,8 +176,9 @@ def _with_policy(statements: list[dict[str, Any]] | None, outcome: Callable[[tup
 
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-# moto has no Pricing API, and lets everybody see quotas and write snapshots; who we are may always be asked
-_NOT_GUARDED = {"ebs", "pricing", "servicequotas", "sts"}
+# moto has no Pricing API, and lets everybody see quotas, write snapshots and do with EFS what they like; who we are may
+# always be asked
+_NOT_GUARDED = {"ebs", "elasticfilesystem", "pricing", "servicequotas", "sts"}
 KNOWN_TO_MOTO = [call for call in recorded() if call.partition(":")[0] not in _NOT_GUARDED]
 
 

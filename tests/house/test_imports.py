@@ -16,6 +16,7 @@ VENDORS: dict[str, set[str]] = {
         "roost.cloud.clients",
         "roost.cloud.ec2",
         "roost.cloud.dry_run",
+        "roost.cloud.efs",
         "roost.cloud.quotas",
         "localec2.protocol",
     },

@@ -79,6 +79,18 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FileSystem:
+    """One of EFS."""
+
+    id: str
+    state: str
+    size_bytes: int  # an empty one has some 6 KiB
+    targets: tuple[str, ...] = ()  # ids of its mount targets
+    address: str = ""  # of one of them, which instances mount
+    is_mountable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """All that EC2 describes under a pool's tag."""
 
@@ -86,6 +98,7 @@ class Found:
     groups: tuple[Group, ...] = ()
     keys: tuple[str, ...] = ()  # names of key pairs
     volumes: tuple[str, ...] = ()  # those that no instance will take along
+    file_systems: tuple[FileSystem, ...] = ()
 
     @property
     def usable(self) -> tuple[PoolInstance, ...]:
@@ -94,7 +107,8 @@ class Found:
     @property
     def billable(self) -> tuple[str, ...]:
         """Ids of what still costs money."""
-        return tuple(i.id for i in self.instances if i.is_billed) + self.volumes
+        kept = tuple(one.id for one in self.file_systems)
+        return tuple(i.id for i in self.instances if i.is_billed) + self.volumes + kept
 
     def with_role(self, role: Role) -> tuple[PoolInstance, ...]:
         return tuple(i for i in self.usable if i.role is role)
@@ -108,7 +122,7 @@ class Found:
     def is_empty(self) -> bool:
         """Nothing is left but instances that EC2 shows as terminated for an hour."""
         gone = all(i.state is InstanceState.TERMINATED for i in self.instances)
-        return gone and not (self.groups or self.keys or self.volumes)
+        return gone and not (self.groups or self.keys or self.volumes or self.file_systems)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

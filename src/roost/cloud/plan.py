@@ -52,12 +52,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
     `has_key`: this machine has the private half of a key pair that is there; one that nobody has is made anew.
     """
     name = resource_name(spec.name)
-    tags = {
-        POOL_TAG: spec.name,
-        OWNER_TAG: asker.owner,
-        EXPIRES_TAG: (now + timedelta(seconds=spec.lease)).isoformat(timespec="seconds"),
-        **({SUBMIT_HOST_TAG: asker.host} if spec.access_point == "here" else {}),
-    }
+    tags = pool_tags(spec, asker, now)
     actions: list[Action] = []
     if name in found.keys and not has_key:
         actions.append(DeleteKey(name=name))
@@ -91,6 +86,16 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
                 )
             )
     return actions
+
+
+def pool_tags(spec: PoolSpec, asker: Asker, now: datetime) -> dict[str, str]:
+    """What everything of a pool carries from the call on that makes it."""
+    return {
+        POOL_TAG: spec.name,
+        OWNER_TAG: asker.owner,
+        EXPIRES_TAG: (now + timedelta(seconds=spec.lease)).isoformat(timespec="seconds"),
+        **({SUBMIT_HOST_TAG: asker.host} if spec.access_point == "here" else {}),
+    }
 
 
 def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct: bool = False) -> list[Action]:

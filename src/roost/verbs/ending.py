@@ -14,9 +14,10 @@ from roost.errors import RoostError, StillBillableError
 from roost.report.receipt import Attempt, Life, Receipt, receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
+from roost.verbs import file_systems
 from roost.verbs.keeping import keep_failed
 from roost.verbs.keys import forget_pool_key
-from roost.verbs.which_pool import Site
+from roost.verbs.which_pool import Site, with_file_systems
 
 _TERMINATION_TIMEOUT_S = 300.0
 
@@ -45,12 +46,14 @@ def end(
         site.ec2.perform(terminate)
         ended_at_s = _wait_until_terminated(spec, site)
     reporter.step("remove what the pool leaves, and look again")
+    # before the group, in which its mount targets are
+    problems += file_systems.delete(spec, site, with_file_systems(spec, site, found))
     for action in plan_down(site.ec2.describe(spec.name)):
         try:
             site.ec2.perform(action)
         except RoostError as error:  # the others still go
             problems.append(error)
-    left = site.ec2.describe(spec.name)
+    left = with_file_systems(spec, site, site.ec2.describe(spec.name))
     _require_nothing_left(spec, left, problems)
     forget_pool_key(spec.cloud, spec.name)
     now = time.time()

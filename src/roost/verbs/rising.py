@@ -24,7 +24,7 @@ from roost.pool.here import HereAccessPoint, Host, submitter
 from roost.report.reporter import Reporter
 from roost.report.timeline import BOOT_FAILED, Milestone, Moments, Noted, noted_on_console, rows, with_noted
 from roost.spec import PoolSpec
-from roost.verbs import checked_config, doors, entrance, prepared
+from roost.verbs import checked_config, doors, entrance, file_systems, prepared
 from roost.verbs.entrance import ssh_to
 from roost.verbs.keeping import keep
 from roost.verbs.keys import PoolKey, make_pool_key
@@ -113,6 +113,7 @@ class _Rising:
     started_at: float = field(default_factory=time.monotonic)
     console_at: float = 0.0
     is_access_point_ready: bool = False
+    server: str = ""  # the address of a file system that AWS keeps for the pool
     joined: Mapping[str, Joined] = field(default_factory=dict)  # by instance id
 
     def measure(self, actions: Sequence[Action]) -> None:
@@ -132,7 +133,9 @@ class _Rising:
             self.site.ec2.perform(action, public_key=self.key.public_line)
             return
         joining = None
+        self.server = self.server or file_systems.made(self.spec, self.site)
         if action.role is Role.EXECUTION_POINT:
+            file_systems.wait_until_mountable(self.spec, self.site)
             self.wait_for_access_point()
             joining = self._joining()  # a token that was made this moment
         boot = self._boot(action.role, joining)
@@ -216,7 +219,7 @@ class _Rising:
             idle_s=self.spec.idle,
             lost_s=lost_s(self.spec.lease),
             workers=self.spec.workers.count,
-            sharing=sharing(self.spec),
+            sharing=sharing(self.spec, server=self.server),
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
             network=Network(mode=NetworkMode(self.spec.network.mode), ports=self.spec.network.port_range),
             owners=entrance.owners(self.spec) if role is Role.EXECUTION_POINT else (),

@@ -9,13 +9,13 @@ from roost.spec import PoolSpec
 _FILE_SYSTEMS = Path("/proc/filesystems")
 
 
-def sharing(spec: PoolSpec) -> Sharing | None:
-    """What the instances are told; None where nothing is mounted."""
+def sharing(spec: PoolSpec, *, server: str = "") -> Sharing | None:
+    """What the instances are told; None where nothing is mounted. `server`: the address of one outside the pool."""
     shared = spec.shared
     if shared.kind in ("none", "s3"):
         return None
     copies = shared.copies if shared.kind == "gluster" and shared.layout == "replica" else 1
-    return Sharing(kind=shared.kind, at=shared.at, copies=copies)
+    return Sharing(kind=shared.kind, at=shared.at, copies=copies, server=server)
 
 
 def require_possible(spec: PoolSpec) -> None:
@@ -28,10 +28,12 @@ def require_possible(spec: PoolSpec) -> None:
 
 def obstacle(spec: PoolSpec, *, kernel_has_nfs: bool) -> str | None:
     """Why it cannot; None where it can."""
-    if spec.shared.kind in ("efs", "s3"):
-        return f"`shared: {spec.shared.kind}` cannot be had yet"
+    if spec.shared.kind == "s3":
+        return "`shared: s3` cannot be had yet"
     if spec.cloud != "local":
         return None
+    if spec.shared.kind == "efs":
+        return "`shared: efs` is a service of AWS: there is none on this machine"
     if spec.shared.kind == "nfs" and not kernel_has_nfs:
         return (
             "`shared: nfs` is the kernel's work, instances on this machine share its kernel, and that has no nfs4 and"

@@ -18,15 +18,18 @@ from roost.spec import PoolSpec
 from roost.verbs.entrance import access_point
 from roost.verbs.which_pool import Site
 
+_EMPTY_BYTES = 64 * 1024
 _PORTS = {24007, 2049}  # GlusterFS, NFS: open among the members of a pool that shares
 
 
 def ask(spec: PoolSpec, site: Site, found: Found, reporter: Reporter, *, yes: bool) -> None:
     """Raises Abort on a no, UsageError where nobody is there to say yes."""
-    if yes or not shares(found):
+    if yes:
         return
-    held = look(spec, site, found, say=reporter.note)
-    if held is None or not held.count:
+    held = look(spec, site, found, say=reporter.note) if shares(found) else None
+    if held is None:
+        held = kept_by_aws(found)
+    if not held.count:
         return
     with reporter.paused():
         click.echo(sentence(held, spec.name), err=True)
@@ -44,6 +47,13 @@ def shares(found: Found) -> bool:
         ingress.port in _PORTS and ingress.cidr is None for group in found.groups for ingress in group.ingress
     )
     return is_open and bool(found.with_role(Role.ACCESS_POINT))
+
+
+def kept_by_aws(found: Found) -> Unfetched:
+    """What is known of it where nobody can look: an empty one has some 6 KiB."""
+    full = [one for one in found.file_systems if one.size_bytes > _EMPTY_BYTES]
+    size_bytes = sum(one.size_bytes for one in full)
+    return Unfetched(count=len(full), size_bytes=size_bytes, first=tuple(one.id for one in full))
 
 
 def look(spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str], None]) -> Unfetched | None:

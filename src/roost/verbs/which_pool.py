@@ -3,17 +3,18 @@
 import getpass
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import click
 
 from roost.cloud.ec2 import Ec2
+from roost.cloud.efs import Efs
 from roost.cloud.endpoint import Endpoint, connect
 from roost.cloud.model import SSH_PORT, Found, PoolInstance
 from roost.cloud.plan import Asker
-from roost.errors import NotFoundError, UsageError
+from roost.errors import CloudError, NotFoundError, UsageError
 from roost.spec import PoolSpec, named, parse, seconds
 from roost.yaml_lines import did_you_mean
 
@@ -64,7 +65,7 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
     """A pool of which EC2 describes something. Raises NotFoundError that names the pools there are."""
     spec = spec_of(word, cloud)
     where = site(spec, say=say, start=False)
-    found = where.ec2.describe(spec.name)
+    found = with_file_systems(spec, where, where.ec2.describe(spec.name))
     if not found.is_empty:
         if not lets_in(found, where.asker):
             say(f"the pool {spec.name} lets in another address than yours of today: `roost access refresh {spec.name}`")
@@ -84,6 +85,18 @@ def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None
         f"no pool {spec.name} on {_place(spec)}{did_you_mean(spec.name, pools) if len(pools) < 2 else ''}; {there_is}",
         "roost up pool.yml",
     )
+
+
+def with_file_systems(spec: PoolSpec, where: Site, found: Found) -> Found:
+    """The same with those that carry the pool's tag. Who may not look at any has made none."""
+    if spec.cloud != "aws":
+        return found
+    try:
+        return replace(found, file_systems=Efs(where.ec2.access).describe(spec.name))
+    except CloudError as error:
+        if "AccessDenied" in error.message:
+            return found
+        raise
 
 
 def found_instance(

@@ -3,8 +3,10 @@
 import pytest
 
 from roost.boot.settings import Sharing
+from roost.cloud.model import FileSystem, Found
 from roost.spec import PoolSpec
 from roost.verbs.sharing import obstacle, sharing
+from roost.verbs.unfetched import kept_by_aws
 
 
 @pytest.mark.parametrize(
@@ -30,10 +32,19 @@ def test_what_instances_are_told(shared: object, expected: Sharing | None) -> No
         ("local", "nfs", True, None),
         ("aws", "nfs", False, None),
         ("aws", "gluster", False, None),
-        ("aws", "efs", False, "cannot be had yet"),
+        ("aws", "efs", False, None),
+        ("local", "efs", False, "a service of AWS"),
     ],
 )
 def test_where_it_cannot_be(cloud: str, kind: str, kernel_has_nfs: bool, said: str | None) -> None:
     problem = obstacle(PoolSpec.model_validate({"cloud": cloud, "shared": kind}), kernel_has_nfs=kernel_has_nfs)
     assert (problem is None) == (said is None)
     assert said is None or said in (problem or "")
+
+
+@pytest.mark.parametrize(("size_bytes", "count"), [(6144, 0), (10 << 20, 1)])
+def test_what_aws_keeps_is_asked_about_when_there_is_something_on_it(size_bytes: int, count: int) -> None:
+    found = Found(file_systems=(FileSystem(id="fs-1", state="available", size_bytes=size_bytes),))
+    assert kept_by_aws(found).count == count
+    assert found.billable == ("fs-1",)
+    assert not found.is_empty
