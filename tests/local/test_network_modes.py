@@ -215,6 +215,11 @@ def test_a_pool_in_direct_mode_runs_jobs(roost: Roost, called: str) -> None:
     shown = roost("access", "show").stdout.splitlines()
     assert [line.split()[0] for line in shown] == ["22", "9618", "40000-40050", "40000-40050"]
     assert roost("up").stderr.count("let port") == 0
+    (roost.directory / "other.yml").write_text("name: called\nworkers: {count: 1}\nnetwork: {mode: outbound}\n")
+    other = roost("up", "other.yml")
+    assert other.returncode == 2
+    assert "the pool called is up in direct mode" in other.stderr
+    assert roost("access", "show").stdout.splitlines() == shown
 
 
 @pytest.mark.usefixtures("called")

@@ -121,6 +121,15 @@ def plan_doors(spec: PoolSpec, found: Found, *, asker: Asker, has_picked_direct:
     return _doors(name, present, list(dict.fromkeys(wanted)))
 
 
+def needed_doors(spec: PoolSpec, found: Found) -> list[Ingress]:
+    """Those of direct mode that the execution points which are up were launched for, and `spec` would close."""
+    group = _group(resource_name(spec.name), found)
+    if group is None or not found.with_role(Role.EXECUTION_POINT):
+        return []
+    wanted = _direct_ports(spec.network, group.ingress, has_picked_direct=False)
+    return [i for i in sorted(group.ingress, key=str) if _is_direct(i) and (i.port, i.to_port) not in wanted]
+
+
 def plan_refresh(found: Found, *, asker: Asker) -> list[Action]:
     """The same doors, open to the addresses of today. What a group lets in from its members stays as it is."""
     actions: list[Action] = []

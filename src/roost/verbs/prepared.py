@@ -10,8 +10,8 @@ import click
 from roost import machine
 from roost.cloud import pricing
 from roost.cloud.image import PoolImage, pool_image
-from roost.cloud.model import Action, Launch
-from roost.cloud.plan import plan_up
+from roost.cloud.model import Action, Found, Launch
+from roost.cloud.plan import needed_doors, plan_up
 from roost.cloud.price import Rates
 from roost.errors import UsageError
 from roost.report.reporter import Reporter
@@ -45,6 +45,7 @@ def image(spec: PoolSpec, where: Site, reporter: Reporter) -> PoolImage:
 def planned(spec: PoolSpec, where: Site) -> list[Action]:
     """What is to be done. Raises NotFoundError where the instances let in a key that this machine does not have."""
     found = where.ec2.describe(spec.name)
+    _require_same_network(spec, found)
     has_key = has_pool_key(spec.cloud, spec.name)
     if found.usable and not has_key:
         pool_key(spec.cloud, spec.name)
@@ -53,6 +54,18 @@ def planned(spec: PoolSpec, where: Site) -> list[Action]:
     if spec.access_point == "here":
         asker = replace(asker, host=entrance.joinable_host(spec, where).name)
     return plan_up(spec, found, asker=asker, now=datetime.now(UTC), has_key=has_key)
+
+
+def _require_same_network(spec: PoolSpec, found: Found) -> None:
+    """Execution points that are called go on waiting to be called: a closed door would cut them off."""
+    doors = needed_doors(spec, found)
+    if doors:
+        raise UsageError(
+            f"the pool {spec.name} is up in direct mode ({', '.join(map(str, doors))}), and is to have "
+            f"network: {{mode: {spec.network.mode}, ports: {spec.network.ports or 'none'}}} now; that cannot change "
+            "while it is up",
+            f"roost down {spec.name}, and `roost up` again",
+        )
 
 
 def rates(spec: PoolSpec, where: Site) -> Rates:

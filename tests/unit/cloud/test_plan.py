@@ -40,6 +40,7 @@ from roost.cloud.plan import (
     Asker,
     client_token,
     launch_name,
+    needed_doors,
     plan_doors,
     plan_down,
     plan_refresh,
@@ -381,6 +382,27 @@ def test_direct_mode_opens_its_ports_to_the_submit_host_alone(
     then = applied(found, plan_doors(spec, found, asker=ASKER, has_picked_direct=has_picked_direct))
     assert _group(then, "roost-demo").ingress == {FROM_ADA, *after}
     assert plan_doors(spec, then, asker=ASKER) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "is_up", "present", "needed"),
+    [
+        (Network(), True, {FROM_ACCESS_POINT, RANGE_FROM_ACCESS_POINT}, []),
+        (Network(mode="direct"), True, {OLD_ACCESS_POINT}, []),
+        (Network(mode="direct"), True, {RANGE_FROM_ACCESS_POINT}, [RANGE_FROM_ACCESS_POINT]),
+        (Network(mode="direct", ports="40000-40050"), True, {FROM_ACCESS_POINT}, [FROM_ACCESS_POINT]),
+        (Network(mode="outbound"), True, {FROM_ACCESS_POINT, FROM_ADA, FROM_MEMBERS}, [FROM_ACCESS_POINT]),
+        (Network(mode="outbound"), True, {CONDOR_FROM_ALL, FROM_ADA, FROM_MEMBERS}, []),
+        (Network(mode="outbound"), False, {FROM_ACCESS_POINT}, []),
+    ],
+)
+def test_which_doors_of_a_pool_that_is_up_would_be_missed(
+    network: Network, is_up: bool, present: set[Ingress], needed: list[Ingress]
+) -> None:
+    group = Group(id="sg-1", name="roost-demo", ingress=frozenset(present))
+    instances = READY.instances if is_up else READY.with_role(Role.ACCESS_POINT)
+    found = replace(READY, instances=instances, groups=(group,))
+    assert needed_doors(SPEC.model_copy(update={"network": network}), found) == needed
 
 
 @pytest.mark.parametrize(
