@@ -11,13 +11,27 @@ from importlib import resources
 
 REQUIRED = ("condor", "nftables")  # of every execution and access point
 CLEANING = "node/clean.py"  # fed to a builder by ssh
-STAGING = "/home/debian/.roost-bake"
+USER = "debian"  # Debian's own images for EC2 have `admin`
+STAGING = f"/home/{USER}/.roost-bake"
+# On the image, so that its instances have it whatever they are told (cloud-init: "Users and Groups", default_user).
+CLOUD_CONFIG = {"/etc/cloud/cloud.cfg.d/80-roost.cfg": f"system_info: {{default_user: {{name: {USER}}}}}\n"}
 _PUT_BACK = "roost-put-back"
 _KEPT_PROGRAM = "/run/roost-clean.py"
-_PUT_BACK_NOW = (
-    f"python3 {_KEPT_PROGRAM} put-back && "
-    "{ [ ! -e /run/roost-had-condor ] || systemctl start condor.service; } && rm -f /run/roost-had-condor"
-)
+_HAD_CONDOR = "/run/roost-had-condor"
+# The watch would count the time without HTCondor, and end the instance: it goes on when the collector lists it again.
+_PUT_BACK_NOW = f"""\
+python3 {_KEPT_PROGRAM} put-back || exit 1
+if [ -e {_HAD_CONDOR} ]; then
+    systemctl start condor.service
+    for _ in $(seq 60); do
+        condor_status -startd -af Name 2>/dev/null | grep -q "$(hostname -s)" && break
+        sleep 1
+    done
+    rm -f {_HAD_CONDOR}
+fi
+systemctl kill --signal=SIGCONT roost-watch.service 2>/dev/null
+true
+"""
 _APT = "-q -o=Acquire::Retries=3 -o=DPkg::Lock::Timeout=300 -o=Dpkg::Use-Pty=0"
 
 
@@ -28,6 +42,7 @@ def user_data(lease_s: int) -> bytes:
     cloud_config = {
         "bootcmd": [[*timer, "--timer-property=DefaultDependencies=no", "sh", "-c", end]],
         "ssh_genkeytypes": ["ed25519"],
+        "user": {"name": USER},
     }
     text = "#cloud-config\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in cloud_config.items())
     return gzip.compress(text.encode(), mtime=0)
@@ -130,14 +145,16 @@ def arm_put_back(after_s: int) -> list[str]:
     HTCondor stops: what its daemons write would be on the image. It starts when all is back.
     """
     return _as_root(
-        f"cat > {_KEPT_PROGRAM} && systemctl stop {_PUT_BACK}.timer {_PUT_BACK}.service 2>/dev/null; "
-        "systemctl is-active --quiet condor.service && touch /run/roost-had-condor; systemctl stop condor.service; "
+        f"cat > {_KEPT_PROGRAM} && systemctl stop {_PUT_BACK}.timer {_PUT_BACK}.service 2>/dev/null\n"
+        f"systemctl is-active --quiet condor.service && touch {_HAD_CONDOR}\n"
+        "systemctl kill --signal=SIGSTOP roost-watch.service 2>/dev/null\n"
+        "systemctl stop condor.service\n"
         f"systemd-run --unit={_PUT_BACK} --on-active={after_s}s sh -c {shlex.quote(_PUT_BACK_NOW)}"
     )
 
 
 def put_back() -> list[str]:
-    return _as_root(f"systemctl stop {_PUT_BACK}.timer; {_PUT_BACK_NOW}")
+    return _as_root(f"systemctl stop {_PUT_BACK}.timer\n{_PUT_BACK_NOW}")
 
 
 def _as_root(script: str) -> list[str]:

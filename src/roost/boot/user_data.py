@@ -77,6 +77,7 @@ def user_data(
         "bootcmd": [["python3", "-c", _UNPACK, programs(role, settings), instructions_json(instructions)]],
         "manage_etc_hosts": False,  # Debian's cloud images would point the host's name at 127.0.1.1
         "ssh_genkeytypes": ["ed25519"],  # the first boot does not wait for an RSA key
+        "user": {"name": "debian"},  # whom ssh lets in; Debian's own images for EC2 have `admin`
     }
     # JSON is YAML: no writer of YAML decides how a token is quoted
     text = "#cloud-config\n" + "".join(f"{key}: {json.dumps(value)}\n" for key, value in cloud_config.items())

@@ -45,8 +45,8 @@ def installed(machine: AccessPoint) -> dict[str, str]:
 
 
 def put_boot_programs(machine: AccessPoint) -> None:
-    """What makes an image understand user data by itself (see `roost.boot.image_programs`)."""
-    texts = image_programs.files()
+    """What makes an image understand user data by itself (see `roost.boot.image_programs`), and lets `debian` in."""
+    texts = {**image_programs.files(), **builder.CLOUD_CONFIG}
     with tempfile.TemporaryDirectory(prefix="roost-") as directory:
         local = {target: Path(directory, str(number)) for number, target in enumerate(texts)}
         for target, path in local.items():

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from roost import VERSION
 from roost.boot import builder as on_builder
 from roost.boot.roles import Role
-from roost.cloud.bake import LEASE_S, Baked, Step, bake_spec, image_name, plan_builder, unfinished, verified
+from roost.cloud.bake import LEASE_S, Baked, Step, bake_spec, image_name, plan_builder, unfinished
 from roost.cloud.ec2 import Boot
 from roost.cloud.images import Images
 from roost.cloud.manifest import BY_HAND, NOT_VERIFIED, Manifest, RoostImage, package_list, tags
@@ -45,15 +45,11 @@ class Order:
 
 
 def bake(order: Order, site: Site, reporter: Reporter) -> Baked:
-    """An image of this recipe that is proven: the one that is there, or a new one."""
-    known = () if order.force else Images(site.ec2).all()
-    done = verified(known, order.recipe.digest)
-    if done is not None:
-        return Baked(image_id=done.id, name=done.name, is_new=False, seconds={})
+    """A new image of this recipe that is proven, or one that an earlier bake made and did not come to prove."""
     spec, watch = bake_spec(order.spec), Stopwatch()
     _end_what_is_left(spec, site, reporter)
     with _ending(spec, site, watch, reporter):
-        made = unfinished(known, order.recipe.digest)
+        made = None if order.force else unfinished(Images(site.ec2).all(), order.recipe.digest)
         if made is not None:
             reporter.step(f"go on with {made.id}, which an earlier bake made")
             made_id = made.id

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 
 from roost.cloud import debian
-from roost.cloud.bake import Baked
+from roost.cloud.bake import Baked, bake_spec, verified
 from roost.cloud.image import base_image
 from roost.cloud.images import Images
 from roost.cloud.manifest import RoostImage
@@ -50,7 +50,10 @@ def baked(wish: Wish, reporter: Reporter) -> Baked:
     site = prepared.site(spec, reporter)
     if wish.source is not None:
         return _of_instance(wish, wish.source, spec, site, reporter)
-    _ask_for_money(spec, reporter, yes=wish.yes)
+    done = None if wish.force else verified(Images(site.ec2).all(), wanted.digest)
+    if done is not None:
+        return Baked(image_id=done.id, name=done.name, is_new=False, seconds={})
+    _ask_for_money(bake_spec(spec), site, reporter, yes=wish.yes)
     reporter.step("find the base image")
     base = base_image(site.ec2, spec, say=reporter.note)
     order = Order(spec=spec, recipe=wanted, base=base, allowed=wish.allowed, force=wish.force)
@@ -58,7 +61,10 @@ def baked(wish: Wish, reporter: Reporter) -> Baked:
 
 
 def images_of(cloud: str | None, region: str | None) -> Images:
-    spec = PoolSpec.model_validate({"cloud": cloud or "local", **({"region": region} if region else {})})
+    """Those of the cloud that was named, or that ./pool.yml names."""
+    spec = spec_of(None, cloud)
+    if region:
+        spec = PoolSpec.model_validate({"cloud": spec.cloud, "region": region})
     return Images(which_pool.site(spec, say=lambda _: None, start=False).ec2)
 
 
@@ -113,7 +119,7 @@ def _of_instance(wish: Wish, instance_id: str, spec: PoolSpec, site: Site, repor
         removable = builder.removable(machine)
     with reporter.paused():
         _ask_for_instance(instance_id, removable, wish)
-    _ask_for_money(spec, reporter, yes=wish.yes)
+    _ask_for_money(bake_spec(spec), site, reporter, yes=wish.yes)
     named = spec.model_copy(update={"name": pool.name})
     order = Order(spec=named, recipe=recipe(spec), base=base, allowed=wish.allowed)
     return bake_from(instance, pool, order, site, reporter)
@@ -133,13 +139,14 @@ def _ask_for_instance(instance_id: str, removable: Mapping[str, int], wish: Wish
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _ask_for_money(spec: PoolSpec, reporter: Reporter, *, yes: bool) -> None:
-    if spec.cloud == "local":
+def _ask_for_money(smallest: PoolSpec, site: Site, reporter: Reporter, *, yes: bool) -> None:
+    if smallest.cloud == "local":
         return
     with reporter.paused():
         click.echo(
-            "a bake launches a builder and then a pool of two instances, for some 15 minutes; the snapshot of the image"
-            " is billed until `roost image rm`",
+            "a bake launches a builder for some ten minutes, and then a pool for some five: "
+            f"{prepared.price(smallest, prepared.rates(smallest, site))}. The image's snapshot is billed until "
+            "`roost image rm`",
             err=True,
         )
         if yes:

@@ -58,7 +58,7 @@ def test_is_a_cloud_config_within_the_limit(role: Role) -> None:
     text = gzip.decompress(compressed).decode()
     assert text.startswith("#cloud-config\n")
     assert len(compressed) <= LIMIT_BYTES - 2048, "leave the user something for condor_config"
-    assert sorted(yaml.safe_load(text)) == ["bootcmd", "manage_etc_hosts", "ssh_genkeytypes"]
+    assert sorted(yaml.safe_load(text)) == ["bootcmd", "manage_etc_hosts", "ssh_genkeytypes", "user"]
 
 
 def test_carries_the_programs_without_their_words() -> None:

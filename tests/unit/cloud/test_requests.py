@@ -16,6 +16,7 @@ from roost.boot.roles import Role
 from roost.boot.settings import Shape
 from roost.cloud.clients import ONCE, Access, open_client
 from roost.cloud.ec2 import Boot, Ec2, FoundImage
+from roost.cloud.images import Images
 from roost.cloud.model import (
     CONDOR_PORT,
     LAUNCH_TAG,
@@ -521,6 +522,48 @@ def test_the_types_of_a_spec_are_looked_up_once_each(ec2: Ec2, wire: Wire) -> No
     assert [value for key, value in wire.one("DescribeInstanceTypes").items() if key.startswith("InstanceType.")] == [
         "c7i.large"
     ]
+
+
+IMAGES_XML = "<imagesSet>{}</imagesSet>"
+IMAGE_XML = (
+    "<item><imageId>{}</imageId><imageState>{}</imageState><creationDate>{}</creationDate><blockDeviceMapping><item>"
+    "<ebs><snapshotId>snap-1</snapshotId><volumeSize>8</volumeSize></ebs></item></blockDeviceMapping>"
+    "<tagSet><item><key>roost:recipe</key><value>abc</value></item>"
+    "<item><key>roost:verified</key><value>{}</value></item></tagSet></item>"
+)
+
+
+def test_the_newest_of_our_own_images_that_is_proven_is_taken(ec2: Ec2, wire: Wire) -> None:
+    rows = [
+        ("ami-1", "available", "2026-11-01T00:00:00.000Z", "2026-11-01"),
+        ("ami-5", "pending", "2026-11-05T00:00:00.000Z", "2026-11-05"),
+        ("ami-4", "available", "2026-11-04T00:00:00.000Z", "no"),
+        ("ami-3", "available", "2026-11-03T00:00:00.000Z", "2026-11-03"),
+    ]
+    wire.answers["DescribeImages"] = [Answer(IMAGES_XML.format("".join(IMAGE_XML.format(*row) for row in rows)))]
+    image = Images(ec2).usable("abc")
+    assert image is not None
+    assert (image.id, image.snapshots, image.size_gib) == ("ami-3", ("snap-1",), 8)
+    assert wire.one("DescribeImages")["Owner.1"] == "self"  # anybody may publish an image with our tag's name
+    assert Images(ec2).usable("def") is None
+
+
+@pytest.mark.parametrize("reboot", [True, False])
+def test_an_image_and_its_snapshots_are_tagged_in_the_call(ec2: Ec2, wire: Wire, reboot: bool) -> None:
+    wire.answers["CreateImage"] = [Answer("<imageId>ami-1</imageId>")]
+    made = Images(ec2).create("i-1", name="roost-a", description="d", tags={POOL_TAG: "demo"}, reboot=reboot)
+    assert made == "ami-1"
+    sent = wire.one("CreateImage")
+    assert sent["NoReboot"] == str(not reboot).lower()
+    assert {sent[f"TagSpecification.{n}.ResourceType"] for n in (1, 2)} == {"image", "snapshot"}
+    assert {sent[f"TagSpecification.{n}.Tag.1.Value"] for n in (1, 2)} == {"demo"}
+
+
+def test_an_image_that_is_gone_is_not_deregistered(ec2: Ec2, wire: Wire) -> None:
+    wire.answers["DescribeImages"] = [Answer(IMAGES_XML.format(""))]
+    Images(ec2).deregister("ami-1")
+    assert "DeregisterImage" not in wire.names
+    assert wire.one("DescribeImages")["Filter.1.Value.1"] == "ami-1"
 
 
 @pytest.mark.parametrize(

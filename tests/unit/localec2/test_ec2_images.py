@@ -58,6 +58,8 @@ def test_deregistered_and_deleted(ec2: Ec2) -> None:
     assert ec2.code("DeregisterImage", ImageId=image_id) == "InvalidAMIID.NotFound"
     ec2.call("DeleteSnapshot", SnapshotId=record.snapshot_id)
     assert ec2.code("DescribeSnapshots", SnapshotIds=[record.snapshot_id]) == "InvalidSnapshot.NotFound"
+    assert ec2.code("DeleteSnapshot", SnapshotId=record.snapshot_id) == "InvalidSnapshot.NotFound"
+    assert ec2.call("DescribeSnapshots")["Snapshots"] == []
 
 
 @pytest.mark.parametrize(
