@@ -122,7 +122,16 @@ def started(image: str, *, number: int, public_network: str, router_source: str,
     _run(
         *("podman", *runtime, "run", "--detach", "--name", host.container, "--hostname", NAME),
         *("--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"),
-        *("--add-host", f"{NAME}:{address}", "--network", f"ns:/run/netns/{host.namespace}", *mounts),
+        # a resolver that refuses at once: daemons look up whoever calls them
+        *(
+            "--add-host",
+            f"{NAME}:{address}",
+            "--dns",
+            "127.0.0.1",
+            "--network",
+            f"ns:/run/netns/{host.namespace}",
+            *mounts,
+        ),
         *(image, "sh", "-c", f"cat > /etc/condor/config.d/50-site.config <<'END'\n{config}END\n{_START}"),
     )
     deadline = time.monotonic() + 90

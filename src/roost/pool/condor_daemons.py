@@ -5,21 +5,26 @@ Root's work. Every change is a whole file, or nothing.
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from roost.boot.commands import HERE
 from roost.boot.condor_config import joining_identity
 from roost.errors import RoostError, WaitTimeoutError
+from roost.pool import joining
 from roost.pool.joining import MadeKey
 
 _RELOAD_TIMEOUT_S = 120.0
+_PATIENCE_S = 20.0
 _POLL_S = 0.5
 
 
@@ -67,15 +72,41 @@ def replace(file: Path, text: str, *, mode: int = 0o644) -> None:
     new.replace(file)
 
 
-def take_up(*, needs_restart: bool) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """HTCondor's daemons before a change: afterwards its commands may look for them elsewhere."""
+
+    master_pid: int | None
+    master_address: str
+    collector_pid: int | None
+
+
+def running() -> Running:
+    address = ""
+    with suppress(OSError, RoostError):
+        address = Path(_run(["condor_config_val", "MASTER_ADDRESS_FILE"], "find condor_master").strip()).read_text()
+    return Running(
+        master_pid=_pid("condor_master"),
+        master_address=joining.from_inside(address.partition("\n")[0]),
+        collector_pid=_pid("condor_collector"),
+    )
+
+
+def take_up(before: Running, *, needs_restart: bool) -> None:
     """HTCondor reads its configuration again. Returns when its collector answers."""
-    _run(["condor_restart" if needs_restart else "condor_reconfig"], "have HTCondor read its configuration")
+    if before.master_pid is None:
+        raise RoostError("HTCondor does not run on this machine", "systemctl start condor")
+    if needs_restart:
+        _restart(before)
+    else:
+        # A signal, which root may always send: condor_reconfig is a command that old security settings refuse to
+        # everybody, and it says nothing then.
+        os.kill(before.master_pid, signal.SIGHUP)
     deadline = time.monotonic() + _RELOAD_TIMEOUT_S
-    pause_s = 3.0 if needs_restart else 0.0  # it answers until it goes
     while True:
-        time.sleep(pause_s)
         done = _start(["condor_status", "-schedd", "-af", "Name"])
-        if done.returncode == 0 and done.stdout.strip():
+        is_new = not needs_restart or running().collector_pid not in (None, before.collector_pid)
+        if is_new and done.returncode == 0 and done.stdout.strip():
             return
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
@@ -83,7 +114,7 @@ def take_up(*, needs_restart: bool) -> None:
                 f"{done.stderr.strip() or 'the collector lists no schedd'}",
                 "systemctl status condor",
             )
-        pause_s = _POLL_S
+        time.sleep(_POLL_S)
 
 
 def try_joining(trust_domain: str) -> str:
@@ -107,7 +138,9 @@ def try_joining(trust_domain: str) -> str:
             "_CONDOR_SEC_CLIENT_AUTHENTICATION": "REQUIRED",
         }
         ping = ["condor_ping", "-type", "COLLECTOR", "-long", "ADVERTISE_STARTD"]
-        done = _start(ping, environment)
+        deadline = time.monotonic() + _PATIENCE_S  # daemons read their configuration when they get to it
+        while (done := _start(ping, environment)).returncode != 0 and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
     said = done.stdout + done.stderr
     if done.returncode != 0 or identity not in said:
         raise RoostError(
@@ -120,6 +153,33 @@ def try_joining(trust_domain: str) -> str:
 def forget_joining() -> None:
     """The flags of pools that joined; the program that grants tokens ends by itself."""
     shutil.rmtree(HERE, ignore_errors=True)
+
+
+def _restart(before: Running) -> None:
+    is_service = shutil.which("systemctl") and _start(["systemctl", "is-active", "condor"]).returncode == 0
+    by_hand = ["condor_restart", "-addr", before.master_address]
+    _run(["systemctl", "restart", "condor"] if is_service else by_hand, "restart HTCondor")
+
+
+def _pid(program: str) -> int | None:
+    """This machine's own: not a user's personal one, nor one in a container. proc(5); names there have 15 characters.
+
+    condor_who finds no daemon any more whose public address leads to another machine.
+    """
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        with suppress(OSError):
+            real_uid = re.search(r"^Uid:\s(\d+)", (process / "status").read_text(), re.MULTILINE)
+            is_systems = real_uid is not None and real_uid[1] == "0"
+            if is_systems and (process / "comm").read_text().strip() == program[:15] and not _is_contained(process):
+                return int(process.name)
+    return None
+
+
+def _is_contained(process: Path) -> bool:
+    try:
+        return (process / "ns" / "pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except PermissionError:  # root of a container may not look; it sees no others either
+        return False
 
 
 def _run(argv: Sequence[str], what: str) -> str:

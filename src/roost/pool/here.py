@@ -7,6 +7,7 @@ token, and the program that grants execution points their own. Never: a change o
 import os
 import pwd
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -165,6 +166,21 @@ def host() -> Host:
 
 def host_name() -> str:
     return configured(["FULL_HOSTNAME"])["FULL_HOSTNAME"] or os.uname().nodename
+
+
+def own_address() -> str:
+    """The one by which this machine is known where it is: the collector's, from inside."""
+    file = configured(["COLLECTOR_ADDRESS_FILE"])["COLLECTOR_ADDRESS_FILE"] or ""
+    return joining.address(joining.from_inside(Path(file).read_text().partition("\n")[0])).host
+
+
+def answers(address: str, port: int) -> bool:
+    """Whether a connection from here comes about."""
+    try:
+        socket.create_connection((address, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def mint_joining_token(pool: str, *, lease_s: int, trust_domain: str) -> str:

@@ -42,7 +42,7 @@ SETTINGS = (
     *_LEVELS,
     *_TRUE_OR_UNSET,
     *("ALLOW_ADVERTISE_STARTD", "ALLOW_ADVERTISE_MASTER", "ALLOW_DAEMON", "ALLOW_WRITE", "ALLOW_READ"),
-    *("COLLECTOR_MAX_FILE_DESCRIPTORS", "SHARED_PORT_MAX_FILE_DESCRIPTORS", "PRIVATE_NETWORK_NAME"),
+    *("COLLECTOR_MAX_FILE_DESCRIPTORS", "SHARED_PORT_MAX_FILE_DESCRIPTORS"),
     *("COLLECTOR_REQUIREMENTS", "TCP_FORWARDING_HOST", "SEC_TOKEN_POOL_SIGNING_KEY_FILE", "LOCAL_CONFIG_DIR"),
 )
 # Daemons read these when they start, and not again at condor_reconfig.
@@ -53,6 +53,7 @@ _NEED_RESTART = {
     "SHARED_PORT_MAX_FILE_DESCRIPTORS",
     "TCP_FORWARDING_HOST",
     "PRIVATE_NETWORK_NAME",
+    "PRIVATE_NETWORK_INTERFACE",
 }
 _TOKENS = {"IDTOKENS", "IDTOKEN", "TOKENS", "TOKEN"}
 _MADE_KEY = re.compile(r"^# made the signing key (?P<path>\S+) sha256 (?P<digest>[0-9a-f]{64})$", re.MULTILINE)
@@ -94,11 +95,19 @@ class MadeKey:
     digest: str  # SHA-256 in hexadecimal
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nat:
+    """A machine that is called by the one address and has the other."""
+
+    public: str
+    private: str
+
+
 Config = Mapping[str, str | None]
 
 
-def changes(config: Config, *, trust_domain: str, forwarded: str | None = None) -> list[Change]:
-    """What is missing. `forwarded`: the public address that leads here through a NAT."""
+def changes(config: Config, *, trust_domain: str, nat: Nat | None = None) -> list[Change]:
+    """What is missing."""
     identities = f"{joining_identity(trust_domain)}, ep-*@{trust_domain}"
     return [
         *_authentication(config),
@@ -126,7 +135,7 @@ def changes(config: Config, *, trust_domain: str, forwarded: str | None = None) 
             for name in ("COLLECTOR_MAX_FILE_DESCRIPTORS", "SHARED_PORT_MAX_FILE_DESCRIPTORS")
             if (config.get(name) or "").isdigit() and int(config.get(name) or 0) < _DESCRIPTORS
         ),
-        *_forwarding(config, forwarded),
+        *_forwarding(config, nat),
     ]
 
 
@@ -155,6 +164,15 @@ def made_key(text: str) -> MadeKey | None:
     """
     found = _MADE_KEY.search(text)
     return MadeKey(path=found["path"], digest=found["digest"]) if found else None
+
+
+def nat(text: str) -> Nat | None:
+    """What an earlier `roost join --submit-host` has written: it holds until the undo."""
+    public, private = (
+        re.search(rf"^{name} = (\S+)$", text, re.MULTILINE)
+        for name in ("TCP_FORWARDING_HOST", "PRIVATE_NETWORK_INTERFACE")
+    )
+    return Nat(public=public[1], private=private[1]) if public and private else None
 
 
 def named(text: str) -> list[str]:
@@ -227,6 +245,17 @@ def address(text: str) -> Address:
     raise ValueError(f"no IPv4 address: {first!r}")
 
 
+def from_inside(sinful: str) -> str:
+    """A daemon's address for whoever is on its machine.
+
+    >>> from_inside("<192.0.2.7:9618?PrivAddr=%3c10.0.0.5:9618%3fsock%3dmaster%3e&PrivNet=a&sock=master>")
+    '<10.0.0.5:9618?sock=master>'
+    >>> from_inside("<10.0.0.5:9618?sock=master>")
+    '<10.0.0.5:9618?sock=master>'
+    """
+    return next(iter(parse_qs(sinful.strip("<>").partition("?")[2]).get("PrivAddr", [])), sinful)
+
+
 def words(text: str) -> list[str]:
     """HTCondor's lists: separated by commas, blanks or both.
 
@@ -271,11 +300,12 @@ def _reading(config: Config, identities: str) -> list[Change]:
     return [Change(name="ALLOW_READ", value=f"$(ALLOW_READ), {identities}", why=why)]
 
 
-def _forwarding(config: Config, forwarded: str | None) -> list[Change]:
-    if forwarded is None or config.get("TCP_FORWARDING_HOST") == forwarded:
+def _forwarding(config: Config, nat: Nat | None) -> list[Change]:
+    if nat is None or config.get("TCP_FORWARDING_HOST") == nat.public:
         return []
     why = "this machine is behind a NAT that forwards its port here; who has the same private network goes straight on"
-    changes = [Change(name="TCP_FORWARDING_HOST", value=forwarded, why=why)]
-    if not config.get("PRIVATE_NETWORK_NAME"):
-        changes.append(Change(name="PRIVATE_NETWORK_NAME", value="$(UID_DOMAIN)", why=why))
-    return changes
+    return [
+        Change(name="TCP_FORWARDING_HOST", value=nat.public, why=why),
+        Change(name="PRIVATE_NETWORK_NAME", value="$(UID_DOMAIN)", why=why),
+        Change(name="PRIVATE_NETWORK_INTERFACE", value=nat.private, why=why),
+    ]

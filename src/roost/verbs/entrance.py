@@ -61,6 +61,7 @@ def joinable_host(spec: PoolSpec, site: Site) -> Host:
             "sudo roost join",
         )
     _require_reachable(spec, site, host)
+    here.as_root(["true"])  # raises where a token could not be made: before anything is launched
     return host
 
 

@@ -43,7 +43,8 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
     config = here.configured(joining.SETTINGS, without=file)
     _refuse_what_cannot_be_reached(host, forwarded)
     before = file.read_text() if file.exists() else ""
-    missing = joining.changes(config, trust_domain=host.trust_domain, forwarded=forwarded)
+    nat = joining.Nat(public=forwarded, private=here.own_address()) if forwarded else joining.nat(before)
+    missing = joining.changes(config, trust_domain=host.trust_domain, nat=nat)
     key = KeyFile(Path(config["SEC_TOKEN_POOL_SIGNING_KEY_FILE"] or directory.parent / "passwords.d" / "POOL"))
     text = joining.drop_in(missing, joining.made_key(before))
     makes_key = key.is_missing()
@@ -63,11 +64,15 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
     made = key.make() if makes_key else joining.made_key(before)
     _write(file, joining.drop_in(missing, made), before=before, made=made if makes_key else None, host=host)
     _say(f"the pool {host.trust_domain} takes execution points from EC2 now; `roost join --undo` ends that")
-    for change in missing:
-        if change.name == "TCP_FORWARDING_HOST":
+    if nat:
+        _say(
+            "Other machines of this pool need the same PRIVATE_NETWORK_NAME in their configuration, or they call this "
+            "one by its public address."
+        )
+        if not here.answers(nat.public, host.collector.port):
             _say(
-                "Other machines of this pool need the same PRIVATE_NETWORK_NAME in their configuration, or they call "
-                "this one by its public address."
+                f"{nat.public} port {host.collector.port} does not lead back here: jobs will not start, unless"
+                " the NAT does that too, or pool.yml says `network: {mode: direct}`."
             )
 
 
@@ -76,6 +81,7 @@ def _write(file: Path, text: str, *, before: str, made: "MadeKey | None", host: 
     from roost.pool import condor_daemons, here, joining
 
     needs_restart = joining.needs_restart(before + text)
+    running = condor_daemons.running()
     try:
         condor_daemons.replace(file, text)
         values = here.configured(["ALLOW_ADVERTISE_STARTD", "ALLOW_ADVERTISE_MASTER"])
@@ -86,13 +92,14 @@ def _write(file: Path, text: str, *, before: str, made: "MadeKey | None", host: 
                 f"{file} is read, but another file sets ALLOW_ADVERTISE_STARTD or ALLOW_ADVERTISE_MASTER after it",
                 "condor_config_val -verbose ALLOW_ADVERTISE_STARTD",
             )
-        condor_daemons.take_up(needs_restart=needs_restart)
+        condor_daemons.take_up(running, needs_restart=needs_restart)
         _verify(host)
     except BaseException:
+        running = condor_daemons.running()
         condor_daemons.replace(file, before)
         if made:
             condor_daemons.KeyFile(Path(made.path)).remove(made)
-        condor_daemons.take_up(needs_restart=needs_restart)
+        condor_daemons.take_up(running, needs_restart=needs_restart)
         raise
 
 
@@ -113,11 +120,12 @@ def _undo(*, dry_run: bool, yes: bool) -> None:
         return
     _require_root("join --undo")
     _ask("Take it away?", yes=yes)
+    running = condor_daemons.running()
     file.unlink()
     if made and not condor_daemons.KeyFile(Path(made.path)).remove(made):
         _say(f"{made.path} is another key than the one that `roost join` made; it stays")
     condor_daemons.forget_joining()
-    condor_daemons.take_up(needs_restart=joining.needs_restart(text))
+    condor_daemons.take_up(running, needs_restart=joining.needs_restart(text))
     _say("this pool is as it was before `roost join`")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roost.pool.joining import MadeKey, changes, drop_in, is_joined, made_key, named, needs_restart
+from roost.pool.joining import MadeKey, Nat, changes, drop_in, is_joined, made_key, named, nat, needs_restart
 
 DOMAIN = "physics.example"
 OURS = "join@physics.example, ep-*@physics.example"
@@ -17,8 +17,9 @@ DEFAULTS = {
 }
 
 
-def lines(config: dict[str, str | None], forwarded: str | None = None) -> dict[str, str]:
-    found = changes({**DEFAULTS, **config}, trust_domain=DOMAIN, forwarded=forwarded)
+def lines(config: dict[str, str | None], public: str | None = None) -> dict[str, str]:
+    behind = Nat(public=public, private="10.0.0.5") if public else None
+    found = changes({**DEFAULTS, **config}, trust_domain=DOMAIN, nat=behind)
     return {change.name: change.value for change in found}
 
 
@@ -64,7 +65,7 @@ def test_requirements_of_the_collector_stay() -> None:
 def test_behind_a_nat() -> None:
     assert lines({}, "203.0.113.5")["TCP_FORWARDING_HOST"] == "203.0.113.5"
     assert lines({}, "203.0.113.5")["PRIVATE_NETWORK_NAME"] == "$(UID_DOMAIN)"
-    assert "PRIVATE_NETWORK_NAME" not in lines({"PRIVATE_NETWORK_NAME": "physics"}, "203.0.113.5")
+    assert lines({}, "203.0.113.5")["PRIVATE_NETWORK_INTERFACE"] == "10.0.0.5"
     assert "TCP_FORWARDING_HOST" not in lines({"TCP_FORWARDING_HOST": "203.0.113.5"}, "203.0.113.5")
 
 
@@ -95,3 +96,9 @@ def test_the_file_says_what_it_sets_and_which_key_was_made() -> None:
 )
 def test_is_joined(startd: str, master: str | None, joined: bool) -> None:
     assert is_joined({"ALLOW_ADVERTISE_STARTD": startd, "ALLOW_ADVERTISE_MASTER": master}, DOMAIN) is joined
+
+
+def test_a_nat_is_remembered() -> None:
+    behind = Nat(public="203.0.113.5", private="10.0.0.5")
+    assert nat(drop_in(changes(DEFAULTS, trust_domain=DOMAIN, nat=behind), None)) == behind
+    assert nat(drop_in(changes(DEFAULTS, trust_domain=DOMAIN), None)) is None
