@@ -53,7 +53,7 @@ def base_image(ec2: Ec2, spec: PoolSpec, *, say: Callable[[str], None]) -> Roost
         if found is None or found.state != "available":
             raise NotFoundError(f"the image {spec.image.base} is not available", "correct `image: {base: ...}`")
         return found
-    plain = base_recipe()
+    plain = base_recipe(spec)
     if spec.cloud == "aws":
         offered = ec2.base_image(ec2.architecture(spec.workers.type[0]))
         found = images.get(offered.id) if offered else None

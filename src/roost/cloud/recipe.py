@@ -73,6 +73,9 @@ def recipe(spec: PoolSpec, contents: Contents | None = None) -> Recipe:
     )
 
 
-def base_recipe() -> Recipe:
-    """What a recipe starts from on EC2 on this machine: HTCondor and nothing else."""
-    return Recipe(suite="trixie", packages=("condor",))
+def base_recipe(spec: PoolSpec) -> Recipe:
+    """What a recipe starts from on EC2 on this machine: HTCondor, and what its shared file system needs.
+
+    Whether an instance may mount file systems is a property of the image there, which its descendants inherit.
+    """
+    return Recipe(suite="trixie", packages=("condor", *_SHARED_PACKAGES[spec.shared.kind]))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roost.cloud.recipe import Contents, Recipe, recipe
-from roost.spec import Image, PoolSpec
+from roost.cloud.recipe import Contents, Recipe, base_recipe, recipe
+from roost.spec import Image, PoolSpec, Shared
 
 NAMES = ("bwa", "samtools", "bcftools", "g++", "python3-numpy")
 
@@ -93,3 +93,9 @@ def test_another_base_is_another_image() -> None:
     made = recipe(PoolSpec(image=Image(base="ami-00000001")))
     assert made.digest != recipe(PoolSpec()).digest
     assert not made.is_plain
+
+
+def test_what_mounts_file_systems_descends_from_what_may() -> None:
+    """On this machine /dev/fuse is for instances of images that were built for it, and of what is made of those."""
+    assert base_recipe(PoolSpec()).packages == ("condor",)
+    assert "glusterfs-client" in base_recipe(PoolSpec(shared=Shared(kind="gluster"))).packages
