@@ -38,10 +38,16 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     "ec2:AuthorizeSecurityGroupEgress": (("ec2:security-group", OURS),),
     "ec2:AuthorizeSecurityGroupIngress": (("ec2:security-group", OURS),),
     "ec2:CreateImage": (("ec2:image", NEW), ("ec2:snapshot", NEW), ("ec2:instance", OURS)),
+    "ec2:CreateNetworkInterface": (
+        ("ec2:security-group", OURS),
+        ("ec2:network-interface", ANY),
+        ("ec2:subnet", ANY),
+    ),
     "ec2:CreateSecurityGroup": (("ec2:security-group", NEW), ("ec2:vpc", ANY)),
     "ec2:CreateTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
     "ec2:CreateVolume": (("ec2:volume", NEW),),
     "ec2:DeleteKeyPair": (("ec2:key-pair", OURS),),
+    "ec2:DeleteNetworkInterface": (("ec2:network-interface", ANY),),
     "ec2:DeleteSecurityGroup": (("ec2:security-group", OURS),),
     "ec2:DeleteSnapshot": (("ec2:snapshot", OURS),),
     "ec2:DeleteTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
@@ -86,8 +92,14 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
 _LOOKING = ("Describe", "Get", "List")
 # What tags in a call are to IAM: a permission of their own, here only together with that call.
 TAGGED_IN_THE_CALL = {
+    "ebs": "ec2:CreateTags",
     "ec2": "ec2:CreateTags",
     "elasticfilesystem": "elasticfilesystem:TagResource",
+}
+# What a service does in the caller's name (EFS API reference): its network interfaces have no tags.
+BY_SERVICE = {
+    "elasticfilesystem:CreateMountTarget": ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+    "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
 }
 _CONDITIONS: dict[Which, dict[str, Any]] = {
     ANY: {},
@@ -106,7 +118,7 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
     looking: list[str] = []
     granted: dict[tuple[Which, tuple[str, ...]], list[str]] = {}
     creating: list[str] = []
-    for call in sorted(set(calls)):
+    for call in actions(calls):
         if call not in RULES and call.partition(":")[2].startswith(_LOOKING):
             looking.append(call)
             continue
@@ -117,12 +129,12 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
             if kinds := tuple(kind for kind, one in rules if one is which):
                 granted.setdefault((which, kinds), []).append(call)
     statements: list[dict[str, Any]] = [{"Sid": "Look", "Effect": "Allow", "Action": looking, "Resource": "*"}]
-    for (which, kinds), actions in sorted(granted.items(), key=lambda one: (one[0][0].value, one[0][1])):
+    for (which, kinds), allowed in sorted(granted.items(), key=lambda one: (one[0][0].value, one[0][1])):
         statements.append(
             {
-                "Sid": f"{which.value}{_word(actions[0])}{_title(kinds[0])}",
+                "Sid": f"{which.value}{_word(allowed[0])}{_title(kinds[0])}",
                 "Effect": "Allow",
-                "Action": actions,
+                "Action": allowed,
                 "Resource": [_name(kind) for kind in kinds] if kinds != (_EVERYTHING,) else "*",
                 **_CONDITIONS[which],
             }
@@ -131,22 +143,28 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
+def actions(calls: Iterable[str]) -> list[str]:
+    """The calls, and what services do in the caller's name for them."""
+    named = set(calls)
+    return sorted(named.union(*(BY_SERVICE.get(call, ()) for call in named)))
+
+
 def _tagging(creating: Iterable[str]) -> list[dict[str, Any]]:
     """Tags may be given to what a call creates, in that call."""
-    by_service: dict[str, list[str]] = {}
+    by_action: dict[str, list[str]] = {}
     for call in creating:
         service, _, operation = call.partition(":")
         if service in TAGGED_IN_THE_CALL:
-            by_service.setdefault(service, []).append(operation)
+            by_action.setdefault(TAGGED_IN_THE_CALL[service], []).append(operation)
     return [
         {
-            "Sid": f"TagWhatIsMade{_word(TAGGED_IN_THE_CALL[service])}",
+            "Sid": f"TagWhatIsMadeBy{action.partition(':')[0].title()}",
             "Effect": "Allow",
-            "Action": [TAGGED_IN_THE_CALL[service]],
+            "Action": [action],
             "Resource": "*",
-            "Condition": {"StringEquals": {f"{service}:CreateAction": operations}},
+            "Condition": {"StringEquals": {f"{action.partition(':')[0]}:CreateAction": operations}},
         }
-        for service, operations in sorted(by_service.items())
+        for action, operations in sorted(by_action.items())
     ]
 
 

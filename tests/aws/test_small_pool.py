@@ -89,7 +89,7 @@ def pool(roost: Roost) -> Iterator[str]:
     finally:
         roost("down", "pool.yml", "--yes", may_fail=True)
         if "gc" in VERBS:
-            roost("gc", "--cloud", "aws", "--yes", may_fail=True)
+            roost("gc", "--cloud", "aws", "--region", REGION, "--pool", roost.name, "--yes", may_fail=True)
 
 
 def ec2() -> Any:

@@ -13,7 +13,7 @@ import pytest
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError, UnknownServiceError
-from iam_policy import CALLS, POLICY, TAGGED_IN_THE_CALL, policy, recorded, text
+from iam_policy import BY_SERVICE, CALLS, POLICY, TAGGED_IN_THE_CALL, actions, policy, recorded, text
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
@@ -91,13 +91,16 @@ def test_the_policy_is_the_generated_one() -> None:
 
 def test_the_policy_allows_what_is_called_and_nothing_else() -> None:
     allowed = {action for statement in _policy()["Statement"] for action in statement["Action"]}
-    assert allowed - set(TAGGED_IN_THE_CALL.values()) == set(recorded()) - set(TAGGED_IN_THE_CALL.values())
+    assert allowed - set(TAGGED_IN_THE_CALL.values()) == set(actions(recorded())) - set(TAGGED_IN_THE_CALL.values())
     assert not [action for action in allowed if "*" in action]
 
 
 def test_everything_that_changes_something_is_about_roosts_tag() -> None:
+    by_service = {action for called in BY_SERVICE.values() for action in called}
     for statement in _policy()["Statement"]:
         assert statement["Effect"] == "Allow"
+        if set(statement["Action"]) <= by_service:
+            continue
         about = json.dumps(statement.get("Condition", {}))
         free = statement["Sid"] == "Look" or statement["Sid"].startswith("Any")
         assert free or "roost:pool" in about or "CreateAction" in about, statement["Sid"]

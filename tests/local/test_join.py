@@ -250,6 +250,8 @@ def test_verbs_on_it(site: Site, burst: str) -> None:
     there = site.roost("ssh", "burst", "--cloud", "aws", "--on", burst, "--", "hostname")
     assert there.stdout.startswith("ip-172-31-"), there.stderr
     assert "no instance" in site.roost("ssh", "burst", "--cloud", "aws").stderr
+    checked = json.loads(site.roost("check", "pool.yml", "--json").stdout)["checks"]
+    assert [one["is_true"] for one in checked if one["about"] == "here"] == [True]
     again = site.roost("up", "--yes", "pool.yml")
     assert "is up already; nothing was changed" in again.stderr, again.stderr
 

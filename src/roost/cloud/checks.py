@@ -97,6 +97,22 @@ def network(subnet: Subnet) -> tuple[Check, ...]:
     )
 
 
+def architectures(known: Mapping[str, str]) -> Check:
+    """`known`: type -> architecture. One image is for one of them.
+
+    >>> architectures({"c7i.large": "x86_64", "t3.medium": "x86_64"}).sentence
+    'all instance types have one architecture: x86_64'
+    >>> architectures({"c7g.large": "arm64", "t3.medium": "x86_64"}).sentence
+    'all instance types have one architecture: c7g.large is arm64, t3.medium is x86_64'
+    """
+    said, different = "all instance types have one architecture", sorted(set(known.values()))
+    if len(different) == 1:
+        return Check(about="types", is_true=True, sentence=f"{said}: {different[0]}")
+    told = ", ".join(f"{one} is {its}" for one, its in sorted(known.items()))
+    remedy = "name types of one architecture: an image is for one"
+    return Check(about="types", is_true=False, sentence=f"{said}: {told}", remedy=remedy)
+
+
 def image(found: RoostImage) -> Check:
     """`found`: one that a pool may start from."""
     about = found.manifest

@@ -77,6 +77,10 @@ class _Questions:
         shapes = yield from self._one("types", said, lambda: ec2.shapes(types))
         if shapes:
             yield Check(about="types", is_true=True, sentence=said)
+            same = "all instance types have one architecture"
+            known = yield from self._one("types", same, lambda: {one: ec2.architecture(one) for one in types})
+            if known:
+                yield sentences.architectures(known)
         found = yield from self._one("pool", f"EC2 describes the pool {self.spec.name}", lambda: self._pool(ec2))
         image = yield from self._image(ec2)
         if network and found:
