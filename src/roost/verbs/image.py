@@ -108,4 +108,5 @@ def rm(image_ids: tuple[str, ...], cloud: str | None, region: str | None, force:
         click.echo(f"removed {', '.join(gone)}" if gone else f"{image_id} is gone already")
 
 
+command.add_command(image_disk.build)
 command.add_command(image_disk.command)

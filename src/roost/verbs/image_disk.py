@@ -1,11 +1,43 @@
-"""`roost image register`: a disk of this machine becomes an image, without any instance."""
+"""`roost image disk` and `roost image register`: an image without any instance."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from roost.verbs.which_pool import cloud_option, json_option
+from roost.verbs.which_pool import cloud_option, json_option, pool_argument
+
+
+@click.command("disk")
+@pool_argument
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to make.")
+def build(pool: str | None, output: Path) -> None:
+    """Build a disk on this machine from the recipe in POOL, for `roost image register`.
+
+    Debian with a kernel, a boot loader for UEFI, HTCondor and the recipe's packages, files and script. It takes some
+    minutes, the Debian mirror, and root; no loop device, no instance.
+    """
+    from roost import machine
+    from roost.cloud import disk_build
+    from roost.cloud.recipe import recipe
+    from roost.cloud.recipe_files import contents
+    from roost.report.reporter import reporter_for
+    from roost.verbs.which_pool import spec_of
+
+    spec = spec_of(pool, None)
+    wanted = recipe(spec, contents(spec.image))
+    script = spec.image.mentioned_script
+    with reporter_for(sys.stderr) as reporter:
+        machine.ensure_commands(disk_build.COMMANDS, reporter.step)
+        disk_build.build(
+            wanted,
+            output,
+            added={each.target: each.path for each in spec.image.mentioned_files},
+            script=script.path if script else None,
+            say=reporter.step,
+        )
+    click.echo(f"roost image register {output} --arch {disk_build.architecture().ec2}", err=True)
+    click.echo(output)
 
 
 @click.command("register")
