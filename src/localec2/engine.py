@@ -30,6 +30,11 @@ CONSOLE_BYTES = 65536  # what GetConsoleOutput keeps
 # Says its last words and answers nothing, the engine's wish that it stop included.
 _PANICS = f"printf '%s\\r\\n' '[    1.5] {PANIC}' > /dev/console; while :; do sleep 3600; done"
 _LIBRARIES = "*/faketime/libfaketimeMT.so.1"
+# A machine whose package lists were never fetched knows no package.
+_FETCH_LIBRARY = """\
+cd "$0" && { apt-get download -q libfaketime || { apt-get update -q && apt-get download -q libfaketime; }; } &&
+dpkg-deb -x libfaketime_*.deb .
+"""
 _CLOCK_LIBRARY = "/usr/local/lib/libfaketimeMT.so.1"
 _HYBRID_CGROUP = Path("/sys/fs/cgroup/unified")
 
@@ -193,7 +198,7 @@ def clock_library(cache: Path) -> Path:
     there = next(iter([*Path("/usr/lib").glob(_LIBRARIES), *(work / "usr/lib").glob(_LIBRARIES)]), None)
     if there is None:
         work.mkdir(parents=True, exist_ok=True)
-        run(["sh", "-c", 'cd "$0" && apt-get download -q libfaketime && dpkg-deb -x libfaketime_*.deb .', str(work)])
+        run(["sh", "-c", _FETCH_LIBRARY, str(work)])
         there = next((work / "usr/lib").glob(_LIBRARIES), None)
     if there is None:
         raise Localec2Error("a wrong clock needs libfaketime", "Type `apt-get install libfaketime`.")

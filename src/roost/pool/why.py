@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from roost.boot.roles import Role
 from roost.pool import why_condor, why_system
 from roost.pool.evidence import Cause, InstanceEvidence
+from roost.pool.why_words import short
 
 _RULES: tuple[Callable[[InstanceEvidence], Cause | None], ...] = (
     why_system.ended,
@@ -60,7 +61,7 @@ def lines(found: Sequence[Cause]) -> list[str]:
     """As they are printed."""
     told = []
     for number, cause in enumerate(found, 1):
-        told += ["", f"{number}. {cause.sentence}", *(f"     {line}" for line in cause.evidence)]
+        told += ["", f"{number}. {cause.sentence}", *(f"     {short(line)}" for line in cause.evidence)]
         if cause.remedy:
             told.append(f"   type: {cause.remedy}")
     return told

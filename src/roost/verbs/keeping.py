@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roost.verbs.which_pool import Site
 
 KEPT_S = 30 * 86400.0  # a month's worth is looked back at, if ever
+_YOUNG_S = 15.0  # one that was launched a moment ago has not failed
 _MOST = 6  # instances that are looked at before they go: what one says is mostly true of all
 
 
@@ -32,6 +33,7 @@ class Kept:
     directory: Path
     instance: PoolInstance
     pool: str
+    at: datetime  # when it was looked at: a token that was good then is no reason
     console: str
     inside: Inside | None
 
@@ -44,6 +46,7 @@ def keep_failed(
     failed = [i for i in points if i.id not in joined]
     if len(failed) == len(points):  # nobody is in: the access point may be why
         failed = [*found.with_role(Role.ACCESS_POINT), *failed]
+    failed = [i for i in failed if time.time() - i.launched_at.timestamp() > _YOUNG_S]
     with ThreadPoolExecutor(_MOST) as workers:
         for said in workers.map(lambda instance: _kept_of(spec, site, instance), failed[:_MOST]):
             say(said)
@@ -83,6 +86,7 @@ def kept(spec: PoolSpec, instance_id: str) -> Kept | None:
         return Kept(
             directory=directory,
             pool=pool,
+            at=datetime.fromtimestamp((directory / "instance.json").stat().st_mtime, UTC),
             instance=PoolInstance(
                 **{
                     **facts,

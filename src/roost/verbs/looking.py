@@ -49,7 +49,7 @@ def evidence_of(
     return InstanceEvidence(
         instance=instance,
         pool=spec.name,
-        now=datetime.now(UTC),
+        now=before.at if before and not own.inside else datetime.now(UTC),
         console=_console(site, instance) or (before.console if before else ""),
         inside=own.inside or (before.inside if before else None),
         clock_ahead_s=own.clock_ahead_s,

@@ -54,26 +54,30 @@ def command(what: str, pool: str | None, cloud: str | None, as_json: bool) -> No
 
 def _instance(instance_id: str, cloud: str | None) -> "tuple[str, Sequence[Cause], dict[str, str]]":
     from dataclasses import replace
-    from datetime import UTC, datetime
 
+    from roost.cloud.model import InstanceState
     from roost.errors import NotFoundError
     from roost.pool.evidence import InstanceEvidence
     from roost.pool.why import causes, condition
-    from roost.verbs.keeping import kept
+    from roost.verbs.keeping import kept, kept_ids
     from roost.verbs.looking import evidence_of
     from roost.verbs.which_pool import found_instance, spec_of
+    from roost.yaml_lines import nearest
 
     try:
         spec, site, found, instance = found_instance(instance_id, cloud, say=_say)
-    except NotFoundError:
-        before = kept(spec_of(None, cloud), instance_id)
+    except NotFoundError as error:
+        spec = spec_of(None, cloud)
+        before = kept(spec, instance_id)
         if before is None:
-            raise
-        instance = replace(before.instance, state_reason=before.instance.state_reason)
+            near = nearest(instance_id, kept_ids(spec.cloud))
+            if near is None or "did you mean" in error.message:
+                raise
+            raise NotFoundError(f"{error.message}; something was kept of {near}", f"roost why {near}") from error
         evidence = InstanceEvidence(
-            instance=instance,
+            instance=replace(before.instance, state=InstanceState.TERMINATED),
             pool=before.pool,
-            now=datetime.now(UTC),
+            now=before.at,
             console=before.console,
             inside=before.inside,
             kept_at=str(before.directory),
