@@ -266,6 +266,11 @@ def _shared_wrong(spec: PoolSpec) -> Iterator[tuple[tuple[str, ...], str]]:
             ("shared",),
             f"'shared' of kind {shared.kind} needs an access point that is an instance: it brings it about",
         )
+    if shared.profile and spec.access_point == "here":
+        yield (
+            ("shared", "profile"),
+            "'profile' is that of an access point that is an instance",
+        )
     if shared.kind == "s3" and shared.bucket is None:
         yield ("shared",), "'shared' of kind s3 needs the name of a bucket: `bucket: ...`"
     if shared.kind == "gluster" and "copies" in given and shared.layout == "distribute":

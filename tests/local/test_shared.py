@@ -3,12 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from own_service import Localec2Service
+from real_pool import RealPool
 from roost_cli import Roost
+
+from roost.boot.roles import Role
+from roost.boot.settings import BootSettings, Sharing
 
 pytestmark = pytest.mark.local
 
@@ -188,6 +193,33 @@ def test_an_instance_that_cannot_mount_stays_out_and_says_why(roost: Roost) -> N
         assert unit.strip() == "inactive"
     finally:
         pool.down()
+
+
+def test_the_access_points_role_signs_for_s3(localec2_service: Localec2Service, tmp_path: Path) -> None:
+    """Its keys are where HTCondor reads them, and every job says so; no transfer, which wants https."""
+    there: dict[str, Any] = {
+        "endpoint_url": localec2_service.endpoint_url,
+        "region_name": localec2_service.region,
+        "aws_access_key_id": "tests",
+        "aws_secret_access_key": "any-secret-is-accepted",
+    }
+    iam: Any = boto3.client("iam", **there)
+    iam.create_role(RoleName="signs", AssumeRolePolicyDocument="{}")
+    iam.create_instance_profile(InstanceProfileName="signs")
+    iam.add_role_to_instance_profile(InstanceProfileName="signs", RoleName="signs")
+    settings = BootSettings(lease_s=3600, idle_s=0, workers=1, sharing=Sharing(kind="s3", at="", server="eu-north-1"))
+    ec2: Any = boto3.client("ec2", **there)
+    image_id, ssh_from = localec2_service.image_id, f"{localec2_service.host_public_ip}/32"
+    with RealPool(ec2, name="signs", image_id=image_id, ssh_from=ssh_from, directory=tmp_path) as pool:
+        profile = {"IamInstanceProfile": {"Name": "signs"}}
+        pool.access_point = pool.launch(Role.ACCESS_POINT, settings, None, **profile)
+        keys = ("stat", "-c", "%U %a", "/run/roost-s3/key-id", "/run/roost-s3/secret", "/run/roost-s3/token")
+        until(lambda: pool.ssh_once(*keys).stdout == "debian 600\n" * 3, "the keys of its role")
+        assert pool.ssh("cat", "/run/roost-s3/key-id").startswith("ASIA")
+        lines = ["executable = /bin/true", "transfer_input_files = s3://a-bucket/a-key", "queue", ""]
+        pool.ssh("sh", "-c", "cat > s3.sub", feed="\n".join(lines))
+        ad = pool.ssh("condor_submit", "-dry-run", "-", "s3.sub").splitlines()
+        assert {'EC2AccessKeyId="/run/roost-s3/key-id"', 'AWSRegion="eu-north-1"'} <= set(ad)
 
 
 def test_what_cannot_be_shared_here_is_refused_before_anything_is_made(roost: Roost) -> None:

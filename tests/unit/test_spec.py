@@ -59,6 +59,10 @@ WRONG = [
         "pool.yml:2: 'count' cannot be 3: 2 copies of each file need a multiple of 2 execution points",
     ),
     ("access_point: here\nshared: nfs", "pool.yml:2: 'shared' of kind nfs needs an access point that is an instance"),
+    (
+        "access_point: here\nshared:\n  {kind: s3, bucket: abc, profile: p}",
+        "pool.yml:3: 'profile' is that of an access point that is an instance",
+    ),
     ("name: a\nshared: s3", "pool.yml:2: 'shared' of kind s3 needs the name of a bucket"),
     ("shared: {kind: s3, bucket: A_b}", "pool.yml:1: 'bucket' cannot be 'A_b': a bucket's name is 3 to 63"),
     ("- a", "pool.yml:1: a pool is a list of `key: value` lines"),

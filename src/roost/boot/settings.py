@@ -53,7 +53,7 @@ class Sharing:
     kind: str  # as in pool.yml
     at: str
     copies: int = 1  # of each file, where the execution points keep them themselves
-    server: str = ""  # the address of a server that is no instance of the pool
+    server: str = ""  # the address of a server that is no instance of the pool; of s3: the bucket's region
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,7 @@ SHIPPED_TO_SHARE = (
     "node/shared_look.py",
     "node/gluster_peers.py",
 )
+SHIPPED_FOR_S3 = ("node/s3_keys.py",)
 # Room is scarce: what the programs of one role run, the other one does without.
 _NOT_SHIPPED = {
     Role.ACCESS_POINT: {"node/own_token.py", "node/shared_look.py"},
@@ -95,7 +96,8 @@ def user_data(
 
 def shipped(role: Role, settings: BootSettings) -> tuple[str, ...]:
     """What such an instance runs."""
-    names = (*SHIPPED, *(SHIPPED_TO_SHARE if settings.sharing else ()))
+    kind = settings.sharing.kind if settings.sharing else ""
+    names = (*SHIPPED, *(SHIPPED_FOR_S3 if kind == "s3" else SHIPPED_TO_SHARE if kind else ()))
     return tuple(name for name in names if name not in _NOT_SHIPPED[role])
 
 

@@ -411,6 +411,8 @@ def _found_image(described: "ImageTypeDef") -> FoundImage:
 def _run(client: "EC2Client", what: _Attempt, *, token: str) -> tuple[str, ...]:
     launch, boot = what.launch, what.boot
     given: Any = {"SubnetId": what.subnet_id} if what.subnet_id else {}
+    if launch.profile:
+        given["IamInstanceProfile"] = {"Name": launch.profile}
     if boot.encrypted_root:
         given["BlockDeviceMappings"] = [{"DeviceName": boot.encrypted_root, "Ebs": _ENCRYPTED}]
     answer = client.run_instances(

@@ -185,6 +185,7 @@ class Launch:
     group_name: str
     tags: dict[str, str] = field(hash=False)
     subnet_id: str | None = None  # None: one of the default VPC, of EC2's choice
+    profile: str | None = None  # the instance profile, whose role signs for it
 
     def __str__(self) -> str:
         many = f"{self.count} {self.role.value}s" if self.count > 1 else f"1 {self.role.value}"

@@ -83,6 +83,7 @@ def plan_up(spec: PoolSpec, found: Found, *, asker: Asker, now: datetime, has_ke
                     group_name=name,
                     tags={**tags, ROLE_TAG: role.value, LAUNCH_TAG: launch, "Name": f"{name}-{role.value}"},
                     subnet_id=spec.subnet,
+                    profile=spec.shared.profile if role is Role.ACCESS_POINT else None,
                 )
             )
     return actions

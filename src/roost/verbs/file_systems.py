@@ -1,4 +1,4 @@
-"""shell (EFS): the file system that AWS keeps for a pool, in the life of the pool: made, described, deleted with it.
+"""shell (EFS, S3): the file system that AWS keeps for a pool, in the life of the pool: made, and deleted with it.
 
 Only AWS has one; on this machine nothing is asked.
 """
@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from roost.cloud.efs import Efs
 from roost.cloud.model import Found
 from roost.cloud.plan import pool_tags, resource_name
+from roost.cloud.s3 import bucket_region
 from roost.errors import CloudError, RoostError
 from roost.spec import PoolSpec
 from roost.verbs.which_pool import Site
 
 
 def made(spec: PoolSpec, site: Site) -> str:
-    """Its address: made as far as it is not there. "" for a pool that has none."""
+    """Its address: made as far as it is not there; of a bucket, its region. "" for a pool that has none."""
+    if spec.shared.kind == "s3" and spec.shared.bucket:
+        return bucket_region(site.ec2.access, spec.shared.bucket)
     if spec.shared.kind != "efs":
         return ""
     group = next((g for g in site.ec2.describe(spec.name).groups if g.name == resource_name(spec.name)), None)

@@ -118,6 +118,8 @@ class _Rising:
 
     def measure(self, actions: Sequence[Action]) -> None:
         """Raises UsageError where EC2 would refuse a launch's user data or types: before the first thing is made."""
+        if self.spec.shared.kind == "s3" and any(isinstance(action, Launch) for action in actions):
+            self.server = file_systems.made(self.spec, self.site)
         for action in actions:
             if isinstance(action, Launch):
                 self._boot(action.role, _LONGEST_JOINING if action.role is Role.EXECUTION_POINT else None)
@@ -219,7 +221,7 @@ class _Rising:
             idle_s=self.spec.idle,
             lost_s=lost_s(self.spec.lease),
             workers=self.spec.workers.count,
-            sharing=sharing(self.spec, server=self.server),
+            sharing=sharing(self.spec, role, server=self.server),
             condor_config=self.spec.condor_config if role is Role.EXECUTION_POINT else "",
             network=Network(mode=NetworkMode(self.spec.network.mode), ports=self.spec.network.port_range),
             owners=entrance.owners(self.spec) if role is Role.EXECUTION_POINT else (),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from roost.boot.roles import Role
 from roost.boot.settings import Sharing
 from roost.errors import UsageError
 from roost.spec import PoolSpec
@@ -9,9 +10,11 @@ from roost.spec import PoolSpec
 _FILE_SYSTEMS = Path("/proc/filesystems")
 
 
-def sharing(spec: PoolSpec, *, server: str = "") -> Sharing | None:
-    """What the instances are told; None where nothing is mounted. `server`: the address of one outside the pool."""
+def sharing(spec: PoolSpec, role: Role = Role.EXECUTION_POINT, *, server: str = "") -> Sharing | None:
+    """What the instances are told; None where nothing is to be done. `server`: what is outside the pool."""
     shared = spec.shared
+    if shared.kind == "s3" and shared.profile and role is Role.ACCESS_POINT:
+        return Sharing(kind="s3", at="", server=server)
     if shared.kind in ("none", "s3"):
         return None
     copies = shared.copies if shared.kind == "gluster" and shared.layout == "replica" else 1
@@ -28,10 +31,10 @@ def require_possible(spec: PoolSpec) -> None:
 
 def obstacle(spec: PoolSpec, *, kernel_has_nfs: bool) -> str | None:
     """Why it cannot; None where it can."""
-    if spec.shared.kind == "s3":
-        return "`shared: s3` cannot be had yet"
     if spec.cloud != "local":
         return None
+    if spec.shared.kind == "s3":
+        return "HTCondor speaks to S3 by https alone, and that of EC2 on this machine is http"
     if spec.shared.kind == "efs":
         return "`shared: efs` is a service of AWS: there is none on this machine"
     if spec.shared.kind == "nfs" and not kernel_has_nfs:

@@ -22,6 +22,7 @@ from roost.boot.settings import Instructions, Sharing, instructions_from_json, i
 from roost.boot.user_data import (
     LIMIT_BYTES,
     SHIPPED,
+    SHIPPED_FOR_S3,
     SHIPPED_TO_SHARE,
     BootSettings,
     Joining,
@@ -93,6 +94,12 @@ def test_what_shares_a_file_system_carries_more_and_fits(role: Role) -> None:
     assert len(compressed) <= LIMIT_BYTES - to_spare, "leave the user something for condor_config"
 
 
+def test_what_signs_for_s3_travels_to_the_access_point() -> None:
+    settings = BootSettings(lease_s=3600, idle_s=900, workers=4, sharing=Sharing(kind="s3", at="", server="eu-north-1"))
+    assert set(shipped(Role.ACCESS_POINT, settings)) >= {"node/s3_keys.py", "node/metadata.py"}
+    assert "node/shared.py" not in shipped(Role.ACCESS_POINT, settings)
+
+
 def functions(tree: ast.Module) -> list[tuple[str, int]]:
     """Name and number of statements, docstrings aside."""
     return [
@@ -115,10 +122,11 @@ def test_the_unpacking_program_is_python() -> None:
     ast.parse(argv[2])
 
 
-@pytest.mark.parametrize("name", [*SHIPPED, *SHIPPED_TO_SHARE])
+@pytest.mark.parametrize("name", [*SHIPPED, *SHIPPED_TO_SHARE, *SHIPPED_FOR_S3])
 def test_programs_import_only_what_travels_or_is_in_python(name: str) -> None:
     travels = {
-        "roost.boot." + shipped.removesuffix(".py").replace("/", ".") for shipped in (*SHIPPED, *SHIPPED_TO_SHARE)
+        "roost.boot." + each.removesuffix(".py").replace("/", ".")
+        for each in (*SHIPPED, *SHIPPED_TO_SHARE, *SHIPPED_FOR_S3)
     }
     for node in ast.walk(ast.parse((BOOT / name).read_text())):
         imported = []
@@ -135,6 +143,7 @@ def test_every_node_program_travels() -> None:
     assert {f"node/{path.name}" for path in (BOOT / "node").glob("[!_]*.py")} <= {
         *SHIPPED,
         *SHIPPED_TO_SHARE,
+        *SHIPPED_FOR_S3,
         *ONLY_ON_IMAGES,
         CLEANING,
     }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from roost.boot.roles import Role
 from roost.boot.settings import Sharing
 from roost.cloud.model import FileSystem, Found
 from roost.spec import PoolSpec
@@ -23,6 +24,12 @@ def test_what_instances_are_told(shared: object, expected: Sharing | None) -> No
     assert sharing(PoolSpec.model_validate({"shared": shared})) == expected
 
 
+def test_only_the_access_point_signs_for_s3() -> None:
+    spec = PoolSpec.model_validate({"cloud": "aws", "shared": {"kind": "s3", "bucket": "abc", "profile": "p"}})
+    assert sharing(spec, Role.EXECUTION_POINT, server="eu-north-1") is None
+    assert sharing(spec, Role.ACCESS_POINT, server="eu-north-1") == Sharing(kind="s3", at="", server="eu-north-1")
+
+
 @pytest.mark.parametrize(
     ("cloud", "kind", "kernel_has_nfs", "said"),
     [
@@ -33,10 +40,12 @@ def test_what_instances_are_told(shared: object, expected: Sharing | None) -> No
         ("aws", "nfs", False, None),
         ("aws", "gluster", False, None),
         ("aws", "efs", False, None),
+        ("aws", {"kind": "s3", "bucket": "abc"}, False, None),
+        ("local", {"kind": "s3", "bucket": "abc"}, False, "by https alone"),
         ("local", "efs", False, "a service of AWS"),
     ],
 )
-def test_where_it_cannot_be(cloud: str, kind: str, kernel_has_nfs: bool, said: str | None) -> None:
+def test_where_it_cannot_be(cloud: str, kind: object, kernel_has_nfs: bool, said: str | None) -> None:
     problem = obstacle(PoolSpec.model_validate({"cloud": cloud, "shared": kind}), kernel_has_nfs=kernel_has_nfs)
     assert (problem is None) == (said is None)
     assert said is None or said in (problem or "")

@@ -108,7 +108,10 @@ def contextualise(instructions: Instructions) -> None:
     write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, condor_config(instructions, facts))
     SHARED_CONFIG.unlink(missing_ok=True)
-    if instructions.settings.sharing:
+    sharing = instructions.settings.sharing
+    if sharing and sharing.kind == "s3":
+        keep_running("roost-s3", "s3_keys", "Restart=always", "RestartSec=5")
+    elif sharing:
         run(sys.executable, "-m", "roost.boot.node.shared", "hold")
     match instructions.role:
         case Role.ACCESS_POINT:
