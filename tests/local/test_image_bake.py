@@ -1,5 +1,6 @@
 """An image is baked on a real builder, looked through, proven by a real pool, and removed with all that it left."""
 
+import fcntl
 import json
 import re
 import signal
@@ -180,6 +181,9 @@ def test_an_instance_changed_by_hand_becomes_an_image_and_works_on(roost: Roost,
     change = f"echo by hand > /opt/by-hand; printf -- '{KEY}' > /srv/backup; echo ls > /root/.bash_history"
     on(roost, "sudo", "sh", "-c", change, instance=mine)
     before = images(roost)
+    asked = roost("image", "bake", "--from", mine)
+    assert asked.returncode == 2
+    assert "add --yes" in asked.stderr
     refused = roost("image", "bake", "--from", mine, "--yes")
     assert refused.returncode == 1
     assert "/srv/backup: a private key" in refused.stderr
@@ -195,6 +199,8 @@ def test_an_instance_changed_by_hand_becomes_an_image_and_works_on(roost: Roost,
     verified = roost("verify", "baked")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert on(roost, "sudo", "cat", "/root/.bash_history", instance=mine) == "ls\n"
+    watch = 'grep ^State /proc/"$(systemctl show --property=MainPID --value roost-watch.service)"/status'
+    assert "stopped" not in on(roost, "sh", "-c", watch, instance=mine)
     used = roost("image", "rm", image["base_image"])
     assert used.returncode == 1
     assert f"{mine} of baked" in used.stderr
@@ -228,6 +234,16 @@ def test_an_image_that_does_not_work_is_removed_and_its_words_are_kept(roost: Ro
     assert images(roost).keys() == before
     assert "snap-" not in roost("image", "ls").stdout
     assert [left for left in roost.left() if "broken" in left] == []
+
+
+def test_two_bakes_do_not_work_in_one_pool(roost: Roost) -> None:
+    lock = roost.directory / "data" / "roost" / "bakes" / "local-us-east-1-bake-twice.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = roost("image", "bake", recipe(roost, "twice", script="true"))
+    assert done.returncode == 2
+    assert "another bake works in the pool bake-twice" in done.stderr
 
 
 def test_a_bake_that_was_killed_is_found_and_finished(roost: Roost) -> None:

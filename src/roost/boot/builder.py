@@ -15,6 +15,7 @@ USER = "debian"  # Debian's own images for EC2 have `admin`
 STAGING = f"/home/{USER}/.roost-bake"
 # On the image, so that its instances have it whatever they are told (cloud-init: "Users and Groups", default_user).
 CLOUD_CONFIG = {"/etc/cloud/cloud.cfg.d/80-roost.cfg": f"system_info: {{default_user: {{name: {USER}}}}}\n"}
+_IDLE_WORK = ("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service", "dpkg-db-backup.timer")
 _PUT_BACK = "roost-put-back"
 _KEPT_PROGRAM = "/run/roost-clean.py"
 _HAD_CONDOR = "/run/roost-had-condor"
@@ -77,7 +78,9 @@ exit $code
 
 
 def disable(units: Sequence[str]) -> list[str]:
-    return _as_root(f"systemctl disable {shlex.join(units)}")
+    """They no longer start by themselves, and apt looks for nothing at a boot."""
+    apart = "".join(f"systemctl disable {unit} 2>/dev/null || true\n" for unit in _IDLE_WORK)
+    return _as_root(f"{apart}systemctl disable {shlex.join(units)}")
 
 
 def place_files(targets: Sequence[str]) -> list[str]:

@@ -15,7 +15,8 @@ from roost.pool.access_point import AccessPoint
 from roost.spec import Image
 
 Say = Callable[[str], None]
-_CLEANING_TIMEOUT_S = 300.0
+_CLEANING_TIMEOUT_S = 1800.0  # every file of the disk is read
+_COPYING_TIMEOUT_S = 3600.0
 _LAST_LINES = 12
 
 
@@ -27,7 +28,10 @@ def install(machine: AccessPoint, image: Image, packages: Sequence[str], *, say:
     files = image.mentioned_files
     if files:
         say(f"copy {', '.join(each.target for each in files)}")
-        machine.put({f"{builder.STAGING}/{number}": each.path for number, each in enumerate(files)})
+        machine.put(
+            {f"{builder.STAGING}/{number}": each.path for number, each in enumerate(files)},
+            timeout_s=_COPYING_TIMEOUT_S,
+        )
         _require(machine, builder.place_files([each.target for each in files]), "put the files in their places")
     script = image.mentioned_script
     if script:

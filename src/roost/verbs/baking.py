@@ -4,10 +4,13 @@ Used by `image bake`. It can be killed anywhere: another one goes on with the im
 costs money is in the pool `bake-NAME`, and an image that nobody proved says so in its tags.
 """
 
+import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import platformdirs
 
 from roost import VERSION
 from roost.boot import builder as on_builder
@@ -47,8 +50,7 @@ class Order:
 def bake(order: Order, site: Site, reporter: Reporter) -> Baked:
     """A new image of this recipe that is proven, or one that an earlier bake made and did not come to prove."""
     spec, watch = bake_spec(order.spec), Stopwatch()
-    _end_what_is_left(spec, site, reporter)
-    with _ending(spec, site, watch, reporter):
+    with _alone(spec), _ending(spec, site, watch, reporter):
         made = None if order.force else unfinished(Images(site.ec2).all(), order.recipe.digest)
         if made is not None:
             reporter.step(f"go on with {made.id}, which an earlier bake made")
@@ -62,8 +64,7 @@ def bake(order: Order, site: Site, reporter: Reporter) -> Baked:
 def bake_from(instance: PoolInstance, pool: PoolSpec, order: Order, site: Site, reporter: Reporter) -> Baked:
     """The same of an instance that its user has modified; it goes on working, and has back what was set aside."""
     spec, watch = bake_spec(order.spec), Stopwatch()
-    _end_what_is_left(spec, site, reporter)
-    with _ending(spec, site, watch, reporter):
+    with _alone(spec), _ending(spec, site, watch, reporter):
         with access_point_of(site, instance, pool_key(pool.cloud, pool.name)) as machine:
             installed = builder.installed(machine)
             with watch.step(Step.CLEAN):
@@ -176,6 +177,21 @@ def _manifest(order: Order, installed: dict[str, str], *, source: str) -> Manife
     )
 
 
+@contextmanager
+def _alone(spec: PoolSpec) -> Iterator[None]:
+    """Raises UsageError while another bake of this user's works in the same pool: it would be taken for one cut off."""
+    place = platformdirs.user_data_path("roost") / "bakes" / f"{spec.cloud}-{spec.region}-{spec.name}.lock"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another bake works in the pool {spec.name}", "wait for it, or give the pool another `name:`"
+            ) from error
+        yield
+
+
 def _end_what_is_left(spec: PoolSpec, site: Site, reporter: Reporter) -> None:
     if not site.ec2.describe(spec.name).is_empty:
         reporter.step(f"end what an earlier bake left of the pool {spec.name}")
@@ -184,7 +200,9 @@ def _end_what_is_left(spec: PoolSpec, site: Site, reporter: Reporter) -> None:
 
 @contextmanager
 def _ending(spec: PoolSpec, site: Site, watch: Stopwatch, reporter: Reporter) -> Iterator[None]:
-    """However the bake ends, what it launched goes. Of two failures the first is told."""
+    """What an earlier bake left goes first. However this one ends, what it launched goes too; of two failures the first
+    is told."""
+    _end_what_is_left(spec, site, reporter)
     try:
         yield
     except BaseException as error:
