@@ -37,6 +37,7 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     "ec2:AttachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
     "ec2:AuthorizeSecurityGroupEgress": (("ec2:security-group", OURS),),
     "ec2:AuthorizeSecurityGroupIngress": (("ec2:security-group", OURS),),
+    "ec2:CancelSpotInstanceRequests": (("ec2:spot-instances-request", OURS),),
     "ec2:CreateImage": (("ec2:image", NEW), ("ec2:snapshot", NEW), ("ec2:instance", OURS)),
     "ec2:CreateNetworkInterface": (
         ("ec2:security-group", OURS),
@@ -47,6 +48,7 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     "ec2:CreateTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
     "ec2:CreateVolume": (("ec2:volume", NEW),),
     "ec2:DeleteKeyPair": (("ec2:key-pair", OURS),),
+    "ec2:DeleteLaunchTemplate": (("ec2:launch-template", OURS),),
     "ec2:DeleteNetworkInterface": (("ec2:network-interface", ANY),),
     "ec2:DeleteSecurityGroup": (("ec2:security-group", OURS),),
     "ec2:DeleteSnapshot": (("ec2:snapshot", OURS),),

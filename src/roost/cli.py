@@ -40,6 +40,7 @@ VERBS: dict[str, Verb] = {
     "access": Verb("roost.verbs.access", "Show or refresh which addresses a pool lets in."),
     "why": Verb("roost.verbs.why", "Say why an instance is not in the pool, or why a job does not run."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
+    "gc": Verb("roost.verbs.gc", "List everything that Roost has left on EC2, with its price, and remove it."),
     "join": Verb("roost.verbs.join", "Let execution points on EC2 join the HTCondor pool of this machine."),
     "image": Verb("roost.verbs.image", "Bake images for pools, list them, remove them."),
     "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine; make things go wrong there."),

@@ -18,6 +18,7 @@ VENDORS: dict[str, set[str]] = {
         "roost.cloud.dry_run",
         "roost.cloud.efs",
         "roost.cloud.quotas",
+        "roost.cloud.tagged",
         "localec2.protocol",
     },
     "moto": {"localec2.moto_backend", "localec2.protocol"},

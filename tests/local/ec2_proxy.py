@@ -13,6 +13,10 @@ from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
 Hook = Callable[[], object]
+_EXPIRED = (
+    b"<Response><Errors><Error><Code>RequestExpired</Code><Message>Request has expired.</Message></Error></Errors>"
+    b"<RequestID>r</RequestID></Response>"
+)
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -20,7 +24,8 @@ class Ec2Proxy:
     """Use it as a context manager.
 
     `before[n]` is called when the nth changing call has arrived and EC2 does not have it yet; `after[n]` when EC2 has
-    done it and answered, and the client has not heard the answer.
+    done it and answered, and the client has not heard the answer. Once `expires_after` changing calls have arrived,
+    the credentials have expired: every further call is refused, also one that only looks.
     """
 
     def __init__(
@@ -30,9 +35,11 @@ class Ec2Proxy:
         address: str = "127.0.0.1",
         before: Mapping[int, Hook] | None = None,
         after: Mapping[int, Hook] | None = None,
+        expires_after: int | None = None,
     ) -> None:
         self._upstream = urlsplit(endpoint_url).netloc
         self._before, self._after = dict(before or {}), dict(after or {})
+        self._expires_after = expires_after
         self._lock = threading.Lock()
         self._changes: list[str] = []
         self._server = ThreadingHTTPServer((address, 0), _handler_of(self))
@@ -63,6 +70,8 @@ class Ec2Proxy:
 
     def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> "Answer":
         """One call there and its answer back, with the hooks around it."""
+        if self._expires_after is not None and len(self.changes) >= self._expires_after:
+            return Answer(400, [("Content-Type", "text/xml")], _EXPIRED)
         number = self._counted(body)
         if hook := self._before.get(number):
             hook()

@@ -26,7 +26,10 @@ def delete_security_group(params: Params, context: Context) -> Result:
     group = next((each for each in groups if wanted in (each.id, each.name)), None)
     if group is None:
         raise GROUP_NOT_FOUND(id=wanted)
-    used = any(group.id in instance.group_ids for instance in context.alive())
+    interfaces = context.moto.ask("DescribeNetworkInterfaces", {}).get("NetworkInterfaces", [])
+    used = any(group.id in instance.group_ids for instance in context.alive()) or any(
+        group.id == each["GroupId"] for interface in interfaces for each in interface.get("Groups", [])
+    )
     referenced = any(
         group.id in rule.group_ids
         for other in groups

@@ -186,7 +186,7 @@ class Ec2:
                 case DeleteVolume():
                     self._while_in_use(lambda: self._client.delete_volume(VolumeId=action.volume_id))
                 case DeleteGroup():
-                    self._while_in_use(lambda: self._client.delete_security_group(GroupId=action.group_id))
+                    self._delete_group(action.group_id)
                 case DeleteKey():
                     self._client.delete_key_pair(KeyName=action.name)
                 case _:
@@ -382,6 +382,44 @@ class Ec2:
             Filters=[{"Name": "default-for-az", "Values": ["true"]}]
         )
         return sorted((wire.subnet(one) for page in pages for one in page["Subnets"]), key=lambda one: one.zone)
+
+    def _delete_group(self, group_id: str) -> None:
+        """Its members let go of it some time after they are terminated; what is not the pool's may never do so."""
+        deadline, settled = self._clock() + _DEPENDENCY_S, self._clock() + _SETTLE_S
+        while True:
+            try:
+                self._client.delete_security_group(GroupId=group_id)
+            except botocore.exceptions.ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code.endswith(".NotFound"):
+                    return
+                if code != "DependencyViolation":
+                    raise
+                users = self._strangers(group_id) if self._clock() > settled else []
+                if users or self._clock() > deadline:
+                    who = ", ".join(users) or "something that EC2 does not name"
+                    raise CloudError(
+                        f"could not delete the security group {group_id}: {who} uses it, and is not of this pool",
+                        "take it out of the group, then `roost down` again",
+                    ) from error
+                self._pause(_POLL_S)
+            else:
+                return
+
+    def _strangers(self, group_id: str) -> list[str]:
+        """What uses a group without carrying a pool's tag: instances' interfaces, other interfaces, groups' rules."""
+        of_group: Any = [{"Name": "group-id", "Values": [group_id]}]
+        in_rules: Any = [{"Name": "ip-permission.group-id", "Values": [group_id]}]
+        interfaces = self._client.describe_network_interfaces(Filters=of_group)["NetworkInterfaces"]
+        groups = self._client.describe_security_groups(Filters=in_rules)["SecurityGroups"]
+        return [
+            *(
+                " of ".join(filter(None, [one["NetworkInterfaceId"], one.get("Attachment", {}).get("InstanceId")]))
+                for one in interfaces
+                if POOL_TAG not in wire.tags(one.get("TagSet"))
+            ),
+            *(f"a rule of {one['GroupId']}" for one in groups if one["GroupId"] != group_id),
+        ]
 
     def _while_in_use(self, delete: Callable[[], object]) -> None:
         """Deletes what its last user may not have let go of yet."""

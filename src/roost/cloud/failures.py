@@ -28,6 +28,11 @@ _KNOWN = (
         "aws sts get-caller-identity   (the credentials are not accepted; an expired session, or a wrong clock)",
     ),
     _Known(
+        r"OperationNotPermitted",
+        RefusedError,
+        "aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id ID   (it is protected)",
+    ),
+    _Known(
         r"UnauthorizedOperation|AccessDenied.*",
         CloudError,
         "let the account's administrator allow this EC2 action to your user or role",

@@ -24,13 +24,16 @@ class PoolHistory:
     attempts: tuple[Attempt, ...] = ()
 
 
-def pool_history(spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str], None]) -> PoolHistory:
+def pool_history(
+    spec: PoolSpec, site: Site, found: Found, *, say: Callable[[str], None], seen: Sequence[Slot] = ()
+) -> PoolHistory:
+    """`seen`: slots of a while ago, of which some may not be listed any more."""
     if not found.with_role(Role.ACCESS_POINT) and spec.access_point == "cloud":
         return PoolHistory()
     try:
         with access_point(spec, site, found) as reached:
             condor = Condor(reached)
-            slots = condor.slots()
+            slots = [*seen, *condor.slots()]
             ended = condor.ended(since_s=_launched_at_s(found) if spec.access_point == "here" else 0.0)
     except RoostError as error:
         say(f"the access point could not be asked what ran ({error.message}); the receipt knows no jobs")

@@ -147,7 +147,7 @@ cloud_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
 
-class _Duration(click.ParamType[int]):
+class Duration(click.ParamType[int]):
     """Seconds, written as in pool.yml."""
 
     name = "duration"
@@ -160,5 +160,5 @@ class _Duration(click.ParamType[int]):
 
 
 timeout_option = click.option(
-    "--timeout", "timeout_s", type=_Duration(), default="10m", show_default=True, help="How long to wait for the pool."
+    "--timeout", "timeout_s", type=Duration(), default="10m", show_default=True, help="How long to wait for the pool."
 )

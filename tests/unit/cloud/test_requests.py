@@ -134,6 +134,7 @@ def wire(ec2: Ec2) -> Iterator[Wire]:
             "DescribeKeyPairs": [Answer("<keySet/>")],
             "DescribeVolumes": [Answer("<volumeSet/>")],
             "DescribeSubnets": [Answer("<subnetSet/>")],
+            "DescribeNetworkInterfaces": [Answer("<networkInterfaceSet/>")],
             "RunInstances": [Answer(LAUNCHED_XML)],
         }
     )
@@ -415,6 +416,32 @@ def test_what_is_in_use_for_ever_is_an_error(ec2: Ec2, wire: Wire, clock: Clock)
     with pytest.raises(CloudError, match=f"delete the security group {GROUP_ID}"):
         ec2.perform(DeleteGroup(group_id=GROUP_ID))
     assert 60 <= clock.now_s - before_s <= 180
+
+
+STRANGER_XML = (
+    "<networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId>"
+    "<attachment><instanceId>i-9</instanceId></attachment></item></networkInterfaceSet>"
+)
+MEMBER_XML = (
+    "<networkInterfaceSet><item><networkInterfaceId>eni-2</networkInterfaceId><tagSet><item><key>roost:pool</key>"
+    "<value>demo</value></item></tagSet></item></networkInterfaceSet>"
+)
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "said", "at_most_s"),
+    [(STRANGER_XML, "eni-1 of i-9 uses it", 20), (MEMBER_XML, "something that EC2 does not name", 180)],
+)
+def test_who_uses_a_group_is_told(
+    ec2: Ec2, wire: Wire, clock: Clock, interfaces: str, said: str, at_most_s: float
+) -> None:
+    """The pool's own instances will let go of it; somebody else's may never."""
+    wire.answers["DeleteSecurityGroup"] = [refused("DependencyViolation")]
+    wire.answers["DescribeNetworkInterfaces"] = [Answer(interfaces)]
+    before_s = clock.now_s
+    with pytest.raises(CloudError, match=said):
+        ec2.perform(DeleteGroup(group_id=GROUP_ID))
+    assert 10 <= clock.now_s - before_s <= at_most_s
 
 
 @pytest.mark.parametrize(
