@@ -79,6 +79,8 @@ def tree_command(recipe: Recipe, architecture: Architecture, *, tree: str, added
         *([_RUN_SCRIPT.format(script)] if script else []),
         f'chroot "$1" systemctl disable {units}',
         'chroot "$1" systemctl enable systemd-networkd systemd-resolved',
+        # an instance lives for hours, and its packages are those of the image
+        'chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer',
         # every instance makes these for itself
         ': > "$1/etc/machine-id"; rm -f "$1"/var/lib/dbus/machine-id "$1"/etc/ssh/ssh_host_* "$1/etc/hostname"',
         'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
