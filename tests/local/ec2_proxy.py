@@ -118,6 +118,8 @@ def _handler_of(proxy: Ec2Proxy) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
+        do_GET = do_PUT = do_DELETE = do_POST  # other services than EC2 use them (EFS)
+
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: a test's output is its own."""
 

@@ -1,7 +1,7 @@
 """A machine with an HTCondor pool of its own, which is no instance: one container on a network of its own.
 
-It has a central manager, a schedd and a startd, users `alice` and `bob`, no systemd, and an address behind this
-machine. What Roost needs of Python is this machine's, mounted at the same paths: roost runs there as it
+It has a central manager, a schedd and a startd, users `alice` (who may use sudo) and `bob`, no systemd, and an address
+behind this machine. What Roost needs of Python is this machine's, mounted at the same paths: roost runs there as it
 does on any submit host.
 """
 
@@ -40,6 +40,7 @@ UPDATE_INTERVAL = 5
 _START = """\
 chmod a+x /root
 for user in alice bob; do useradd --create-home --shell /bin/bash $user; done
+echo 'alice ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/alice
 install -d -o condor -g condor /run/condor /run/lock/condor
 exec condor_master -f
 """

@@ -85,11 +85,11 @@ def site(localec2_service: Localec2Service) -> Iterator[Site]:
             }
             # A VPN's address would be in pool.yml like this: EC2 sees this machine as another one.
             pool = (
-                f"name: burst\ncloud: aws\naccess_point: here\nsubmit_host: {host.address}\nowners: [alice]\n"
+                f"name: burst\ncloud: aws\naccess_point: here\nsubmit_host: {host.address}\n"
                 f"workers: {{count: 1, type: [c7i.large]}}\nimage: {{id: {localec2_service.image_id}}}\nlease: 1h\n"
             )
-            host.out("sh", "-c", "cat > /root/pool.yml", feed=pool)
-            host.out("sh", "-c", "cat > pool.yml", user="bob", feed=pool.replace("[alice]", "bob"))
+            for user in ("root", "alice", "bob"):
+                host.out("sh", "-c", "cat > pool.yml", user=user, feed=pool)
             yield Site(host=host, environment=environment)
     finally:
         own_pool_host.ended(host)
@@ -101,12 +101,16 @@ def burst(site: Site) -> Iterator[str]:
     done = site.roost("join", "--yes")
     assert done.returncode == 0, done.stderr
     try:
-        done = site.roost("up", "--yes", "pool.yml")
+        refused = site.roost("up", "--yes", "pool.yml", user="bob")
+        assert (refused.returncode, "sudo asks for a password" in refused.stderr) == (1, True), refused.stderr
+        refused = site.roost("up", "--yes", "pool.yml")
+        assert (refused.returncode, "HTCondor runs no jobs of root" in refused.stderr) == (2, True), refused.stderr
+        done = site.roost("up", "--yes", "pool.yml", user="alice")
         assert done.returncode == 0, done.stderr
         assert "network: outbound, because the schedd answers" in done.stderr
         yield done.stdout.split()[0]
     finally:
-        site.roost("down", "pool.yml")
+        site.roost("down", "pool.yml", user="alice")
         site.roost("join", "--undo", "--yes")
 
 
@@ -202,6 +206,44 @@ def test_what_does_not_work_is_taken_back(site: Site) -> None:
         site.host.out("condor_reconfig")
 
 
+def test_old_security_settings(site: Site) -> None:
+    """Trust by host names, and security switched off: the reload is refused there as a command, tokens are unknown."""
+    old = "/etc/condor/config.d/60-old.config"
+    settings = """\
+use SECURITY:HOST_BASED
+SEC_DEFAULT_AUTHENTICATION = NEVER
+SEC_DEFAULT_ENCRYPTION = NEVER
+SEC_DEFAULT_INTEGRITY = NEVER
+SEC_DEFAULT_NEGOTIATION = NEVER
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS, CLAIMTOBE
+ALLOW_READ = *.physics.example
+"""
+    site.host.out("sh", "-c", f"cat > {old}; kill -HUP 1", feed=settings)
+    try:
+        done = site.roost("join", "--yes")
+        assert (done.returncode, "tried: the collector lets" in done.stderr) == (0, True), done.stderr
+        assert "SEC_DEFAULT_AUTHENTICATION_METHODS = $(SEC_DEFAULT_AUTHENTICATION_METHODS), IDTOKENS" in done.stdout
+        assert site.host.out("condor_status", "-af", "Machine") == "submit.physics.example\n"
+        assert site.roost("join", "--undo", "--yes").returncode == 0
+    finally:
+        site.host.out("sh", "-c", f"rm -f {old} {DROP_IN}; kill -HUP 1")
+
+
+def test_a_host_behind_a_nat_has_two_addresses(site: Site) -> None:
+    public = site.host.gateway  # which forwards nothing, so that it does not lead back either
+    done = site.roost("join", "--yes", "--submit-host", public)
+    try:
+        assert (done.returncode, "does not lead back here" in done.stderr) == (0, True), done.stderr
+        own = site.host.out("condor_status", "-schedd", "-af", "MyAddress")
+        assert own.startswith(f"<{public}:9618?PrivAddr=%3c{site.host.address}:9618"), own
+        again = site.roost("join", "--yes")
+        assert "nothing was changed" in again.stderr, again.stderr
+    finally:
+        undone = site.roost("join", "--undo", "--yes")
+    assert undone.returncode == 0, undone.stderr
+    assert site.host.out("condor_status", "-schedd", "-af", "MyAddress").startswith(f"<{site.host.address}:9618?")
+
+
 def test_both_kinds_of_machines_are_listed(site: Site, burst: str) -> None:
     listed = site.host.out("condor_status", "-af", "Machine", "RoostPool", "RoostInstanceId", user="bob")
     machines = sorted(line.split() for line in listed.splitlines())
@@ -239,26 +281,32 @@ def test_a_dag_runs_there(site: Site, burst: str) -> None:
 
 
 def test_verbs_on_it(site: Site, burst: str) -> None:
-    status = site.roost("status", "burst", "--cloud", "aws", "--json")
+    status = site.roost("status", "burst", "--cloud", "aws", "--json", user="alice")
     assert status.returncode == 0, status.stderr
     shown = json.loads(status.stdout)
     assert [i["id"] for i in shown["instances"]] == [burst]
     assert burst in {slot["instance_id"] for slot in shown["slots"]}
-    verified = site.roost("verify", "pool.yml")
+    verified = site.roost("verify", "pool.yml", user="alice")
     assert (verified.returncode, verified.stdout.count("yes")) == (0, 4), verified.stdout + verified.stderr
-    assert "roost: " in site.roost("logs", burst, "--cloud", "aws").stdout
-    there = site.roost("ssh", "burst", "--cloud", "aws", "--on", burst, "--", "hostname")
-    assert there.stdout.startswith("ip-172-31-"), there.stderr
-    assert "no instance" in site.roost("ssh", "burst", "--cloud", "aws").stderr
-    checked = json.loads(site.roost("check", "pool.yml", "--json").stdout)["checks"]
+    assert "roost: " in site.roost("logs", burst, "--cloud", "aws", user="alice").stdout
+    assert "no instance" in site.roost("ssh", "burst", "--cloud", "aws", user="alice").stderr
+    checked = json.loads(site.roost("check", "pool.yml", "--json", user="alice").stdout)["checks"]
     assert [one["is_true"] for one in checked if one["about"] == "here"] == [True]
-    again = site.roost("up", "--yes", "pool.yml")
+    again = site.roost("up", "--yes", "pool.yml", user="alice")
     assert "is up already; nothing was changed" in again.stderr, again.stderr
+
+
+def test_an_execution_point_may_advertise_itself_and_nothing_else(site: Site, burst: str) -> None:
+    levels = ("ADVERTISE_STARTD", "WRITE", "DAEMON", "ADMINISTRATOR", "ADVERTISE_SCHEDD")
+    ping = ("sudo", "condor_ping", "-type", "COLLECTOR", "-table", *levels)
+    there = site.roost("ssh", "burst", "--cloud", "aws", "--on", burst, "--", *ping, user="alice")
+    decisions = {words[0]: "ALLOW" in words for line in there.stdout.splitlines() if (words := line.split())}
+    assert {level: decisions[level] for level in levels} == {level: level == "ADVERTISE_STARTD" for level in levels}
 
 
 def test_a_workflow_on_it(site: Site, burst: str) -> None:
     hello = str(CHECKOUT / "examples" / "hello" / "workflow.yml")
-    done = site.roost("run", hello, "--pool", "pool.yml", "--name", "hello")
+    done = site.roost("run", hello, "--pool", "pool.yml", "--name", "hello", user="alice")
     assert done.returncode == 0, done.stdout + done.stderr
     logs = site.host.out("sh", "-c", "cat /home/alice/roost-runs/hello/submit/*.log")
     assert burst in logs
@@ -269,7 +317,7 @@ def test_down_gives_the_jobs_back_and_leaves_the_pool_alone(site: Site, burst: s
     running = site.submit("long", user="alice", seconds=600)
     site.until_status(running, "2")
     before = site.host.out("sh", "-c", ALL_OF_IT)
-    down = site.roost("down", "pool.yml")
+    down = site.roost("down", "pool.yml", user="alice")
     assert (down.returncode, "0 billable resources" in down.stdout) == (0, True), down.stdout + down.stderr
     site.until_status(running, "1")
     site.host.out("condor_rm", running)
