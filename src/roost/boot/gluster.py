@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 
 from roost.boot.shared_fs import BRICK, VOLUME, Volume
 
-GONE_AFTER_S = 60.0  # a peer that reboots is back by then
+GONE_AFTER_S = 90.0  # a peer that reboots is back by then
 PING_TIMEOUT_S = 10  # GlusterFS' own 42 s is how long every writer would hang for a peer that has vanished
 
 Step = tuple[str, ...]  # the words after `gluster --mode=script`
@@ -37,7 +37,10 @@ def next_steps(
     if not volume.is_started:
         return [*probes, ("volume", "start", VOLUME)]
     spare = [each for each in ready if each not in volume.bricks]
-    gone = [each for each in volume.bricks if not peers.get(each) and gone_for_s.get(each, 0) > GONE_AFTER_S]
+    lost = [each for each in volume.bricks if not peers.get(each)]
+    gone = [each for each in lost if gone_for_s.get(each, 0) > GONE_AFTER_S]
+    if lost != gone:
+        return probes  # it may come back; and if not, what is new takes its place
     steps = probes
     if volume.copies > 1:
         for old, new in zip(gone, spare, strict=False):  # the surviving copy fills it

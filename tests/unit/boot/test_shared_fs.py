@@ -69,7 +69,8 @@ FIX = ("volume", "rebalance", "shared", "fix-layout", "start")
         ),
         pytest.param("", "A", "B", 5, ONE_COPY, 1, [], id="one reboots"),
         pytest.param("", "A", "B", 999, ONE_COPY, 1, [], id="one is gone for good"),
-        pytest.param("C", "AC", "B", 5, TWO_COPIES, 2, [], id="one reboots, another is new"),
+        pytest.param("C", "AC", "B", 5, TWO_COPIES, 2, [], id="one reboots, another is new, two copies"),
+        pytest.param("C", "AC", "B", 5, ONE_COPY, 1, [], id="one reboots, another is new"),
         pytest.param(
             "C",
             "AC",
