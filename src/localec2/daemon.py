@@ -104,13 +104,21 @@ def control(config: Config, path: str, body: object = None) -> Any:
         with opener.open(request, timeout=30) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors="replace")[:500]
-        raise Localec2Error(f"the service refused {path}: {said or error.reason}") from error
+        raise Localec2Error(f"the service refused {path}: {_reason(error)}") from error
     except (OSError, ValueError) as error:
         raise Localec2Error(
             f"the service on {config.endpoint_url} does not answer: {error}",
             f"`localec2 start` starts it; its log is {config.log}.",
         ) from error
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """Its own sentence, where it gave one."""
+    said = error.read().decode(errors="replace")
+    try:
+        return str(json.loads(said)["error"])
+    except (ValueError, KeyError, TypeError):
+        return said[:500] or error.reason
 
 
 def _require_same(running: Config, *, port: int | None, region: str | None) -> None:

@@ -231,9 +231,25 @@ def test_jobs_survive_a_reboot_of_the_access_point(pool: HurtPool, small: str, a
         assert events(log).count("023") == 1, log  # reconnected
 
 
-def test_a_wrong_token(pool: HurtPool, small: str) -> None:
-    inject(pool.roost, "wrong-token", "--instance", small)
-    told = once(pool, small, lambda told: "token" in " ".join(sentences(told)))
+def test_a_host_that_fails(pool: HurtPool, small: str) -> None:
+    """Its job would wait for it for long; `why` says so, and what to type starts it elsewhere."""
+    job = pool.submit(arguments="20", rank=f'TARGET.RoostInstanceId == "{small}"')
+    once(pool, job, lambda told: f"runs on {small}" in told["sentence"])
+    inject(pool.roost, "kill", "--instance", small)
+    told = once(pool, small, lambda told: "terminated" in told["sentence"] or "shutting-down" in told["sentence"])
+    assert sentences(told)[0] == "EC2 failed: its host, or EC2's own service"
+    assert "Server.InternalError" in told["causes"][0]["evidence"][0]
+    told = once(pool, job, lambda told: bool(told["causes"]))
+    assert sentences(told)[0].startswith("its execution point is gone")
+    _, _, typed = told["causes"][0]["remedy"].partition(" -- sh -c '")
+    pool.run("sh", "-c", typed.partition("'")[0])
+    once(pool, job, lambda told: "on hold" not in told["sentence"] and small not in told["sentence"])
+    pool.run("condor_rm", job)
+
+
+def test_a_wrong_token(pool: HurtPool, ahead: str) -> None:
+    inject(pool.roost, "wrong-token", "--instance", ahead)
+    told = once(pool, ahead, lambda told: "token" in " ".join(sentences(told)))
     assert "the central manager does not accept its token: wrong, revoked or of another pool" in sentences(told)
     shown = next(cause["evidence"] for cause in told["causes"] if "token" in cause["sentence"])
     assert "AUTHENTICATE" in " ".join(shown)
@@ -244,13 +260,6 @@ def test_a_port_that_is_blocked(pool: HurtPool, ahead: str) -> None:
     inject(pool.roost, "port-blocked", "--instance", ahead)
     said = "it does not reach the central manager: port 9618 of "
     once(pool, ahead, lambda told: any(one.startswith(said) for one in sentences(told)[:1]))
-
-
-def test_a_host_that_fails(pool: HurtPool, small: str) -> None:
-    inject(pool.roost, "kill", "--instance", small)
-    told = once(pool, small, lambda told: "terminated" in told["sentence"] or "shutting-down" in told["sentence"])
-    assert sentences(told)[0] == "EC2 failed: its host, or EC2's own service"
-    assert "Server.InternalError" in told["causes"][0]["evidence"][0]
 
 
 # ---- instances that never join

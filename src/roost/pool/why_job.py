@@ -49,9 +49,25 @@ def job_causes(evidence: JobEvidence) -> list[Cause]:
     if evidence.job.status is JobStatus.HELD:
         return [_of_held(evidence, evidence.job.hold_code, evidence.hold_subcode, evidence.job.hold_reason)]
     if evidence.job.status is not JobStatus.IDLE:
-        return []
+        return _lost(evidence, evidence.job.slot_name)
     found = [*_no_points(evidence), *_too_large(evidence), *_clauses(evidence), *_refused(evidence), *_busy(evidence)]
     return sorted(found or _fresh(evidence), key=lambda cause: -cause.likelihood)
+
+
+def _lost(evidence: JobEvidence, slot_name: str) -> list[Cause]:
+    """It runs, says the schedd, which waits for an execution point that EC2 does not have any more."""
+    instance_id = _instance(evidence, slot_name)
+    if not instance_id or instance_id in evidence.points:
+        return []
+    again = f"'condor_hold {evidence.id}; sleep 5; condor_release {evidence.id}'"
+    return [
+        Cause(
+            likelihood=95,
+            sentence="its execution point is gone; HTCondor waits for it as long as the job's lease lasts (40 min)",
+            evidence=(f"EC2: {instance_id} is not there any more",),
+            remedy=f"roost ssh {evidence.pool} -- sh -c {again}   (it starts elsewhere)",
+        )
+    ]
 
 
 def _of_held(evidence: JobEvidence, code: int | None, subcode: int | None, reason: str) -> Cause:

@@ -34,6 +34,7 @@ WHOLE = {
     "TotalSlotMemory": 3840,
     "TotalSlotDisk": 80_000_000.0,
 }
+GONE = {"RoostInstanceId": "i-2"}  # EC2 has i-1 alone
 FULL = {**WHOLE, "Cpus": 0, "Memory": 1000}
 CUT = {**WHOLE, "Name": "slot1_1@ip-172-31-2-53", "SlotType": "Dynamic", "Activity": "Busy"}
 ANALYSIS = """\
@@ -82,6 +83,12 @@ def asked(
             "12.0 runs on i-1, since 5 min, its start no. 3",
             [],
             "",
+        ),
+        (
+            asked({"JobStatus": 2, "RemoteHost": "slot1_1@gone"}, slots=[{**WHOLE, "Machine": "gone", **GONE}]),
+            "12.0 runs on i-2, since 5 min",
+            ["its execution point is gone; HTCondor waits for it as long as the job's lease lasts (40 min)"],
+            "condor_hold 12.0; sleep 5; condor_release 12.0",
         ),
         (
             asked({"JobStatus": 5, "HoldReasonCode": 13, "HoldReasonSubCode": 28, "HoldReason": "No space left"}),
