@@ -18,6 +18,8 @@ CLOUD_CONFIG = {"/etc/cloud/cloud.cfg.d/80-roost.cfg": f"system_info: {{default_
 _IDLE_WORK = ("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service", "dpkg-db-backup.timer")
 _PUT_BACK = "roost-put-back"
 _KEPT_PROGRAM = "/run/roost-clean.py"
+_SET_ASIDE = "/run/roost-set-aside.tar"  # of the cleaning program's
+_WORD = "/run/roost-set-aside-word"
 _HAD_CONDOR = "/run/roost-had-condor"
 # The watch would count the time without HTCondor, and end the instance: it goes on when the collector lists it again.
 _PUT_BACK_NOW = f"""\
@@ -143,21 +145,28 @@ def cleaning_program() -> bytes:
 
 
 def arm_put_back(after_s: int) -> list[str]:
-    """The program is its standard input. Should nobody come back, what `set-aside` took is put back after `after_s`.
+    """The program is its standard input. Who sets aside says `keep_aside` from then on; after `after_s` without a word
+    everything is put back.
 
     HTCondor stops: what its daemons write would be on the image. It starts when all is back.
     """
+    unheard = f"while [ $(( $(date +%s) - $(stat -c %Y {_WORD}) )) -lt {after_s} ]; do sleep 5; done\n"
     return _as_root(
-        f"cat > {_KEPT_PROGRAM} && systemctl stop {_PUT_BACK}.timer {_PUT_BACK}.service 2>/dev/null\n"
+        f"cat > {_KEPT_PROGRAM} && systemctl stop {_PUT_BACK}.service 2>/dev/null\n"
         f"systemctl is-active --quiet condor.service && touch {_HAD_CONDOR}\n"
         "systemctl kill --signal=SIGSTOP roost-watch.service 2>/dev/null\n"
         "systemctl stop condor.service\n"
-        f"systemd-run --unit={_PUT_BACK} --on-active={after_s}s sh -c {shlex.quote(_PUT_BACK_NOW)}"
+        f"touch {_WORD}; systemd-run --collect --unit={_PUT_BACK} sh -c {shlex.quote(unheard + _PUT_BACK_NOW)}"
     )
 
 
+def keep_aside() -> list[str]:
+    """Fails when everything has been put back."""
+    return _as_root(f"[ -e {_SET_ASIDE} ] && touch {_WORD}")
+
+
 def put_back() -> list[str]:
-    return _as_root(f"systemctl stop {_PUT_BACK}.timer\n{_PUT_BACK_NOW}")
+    return _as_root(f"systemctl stop {_PUT_BACK}.service\n{_PUT_BACK_NOW}")
 
 
 def _as_root(script: str) -> list[str]:

@@ -72,9 +72,15 @@ def clean(machine: AccessPoint, *, say: Say) -> None:
 
 
 def set_aside(machine: AccessPoint, *, for_s: int) -> None:
-    """The same for a machine that goes on working: it has all back at `put_back`, or by itself after `for_s`."""
+    """The same for a machine that goes on working: it has all back at `put_back`, or by itself when `keep_aside` was
+    not said for `for_s`."""
     _require(machine, builder.arm_put_back(for_s), "prepare the way back", input=builder.cleaning_program())
     _cleaning(machine, "set-aside")
+
+
+def keep_aside(machine: AccessPoint) -> None:
+    """To be said all the time meanwhile. Raises RoostError when it was put back: what is copied holds it again."""
+    _require(machine, builder.keep_aside(), "keep apart what belongs to the instance alone")
 
 
 def put_back(machine: AccessPoint) -> None:

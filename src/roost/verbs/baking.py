@@ -23,17 +23,18 @@ from roost.cloud.model import InstanceState, PoolInstance, Terminate
 from roost.cloud.recipe import Recipe
 from roost.errors import NotFoundError, PartialError, RoostError, UsageError
 from roost.pool import builder
+from roost.pool.access_point import SshAccessPoint
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs.ending import end
 from roost.verbs.keys import make_pool_key, pool_key
-from roost.verbs.proving import Stopwatch, proven, wait_until_available
+from roost.verbs.proving import Stopwatch, proven, remove, wait_until_available
 from roost.verbs.rising import access_point_of
 from roost.verbs.which_pool import Site
 
 _BOOT_TIMEOUT_S = 600.0
-# What was set aside on a user's instance is back at the latest then: an image takes an hour at the most.
-_SET_ASIDE_S = 65 * 60
+# Without a word of ours a user's instance has back by then what was set aside: longer than its disk is looked through.
+_SET_ASIDE_S = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,16 +76,31 @@ def bake_from(instance: PoolInstance, pool: PoolSpec, order: Order, site: Site, 
                     builder.put_boot_programs(machine)
                     builder.refuse_secrets(machine, allowed=order.allowed)
                     builder.settle(machine)
-                manifest = _manifest(order, installed, source=instance.id)
+                    builder.keep_aside(machine)
                 with watch.step(Step.CREATE):
-                    made_id = _create(manifest, order, instance.id, site, reporter, reboot=False)
-                    # one command now and then keeps the connection: there is no other way in meanwhile
-                    wait_until_available(made_id, site, reporter, meanwhile=lambda: machine.run(["true"]))
+                    made_id = _copied(
+                        machine, instance, _manifest(order, installed, source=instance.id), order, site, reporter
+                    )
             finally:
                 reporter.step(f"put back what was set aside on {instance.id}")
                 builder.put_back(machine)
         image = proven(made_id, spec, site, watch, reporter)
     return Baked(image_id=image.id, name=image.name, is_new=True, seconds=watch.seconds)
+
+
+def _copied(
+    machine: SshAccessPoint, instance: PoolInstance, manifest: Manifest, order: Order, site: Site, reporter: Reporter
+) -> str:
+    """The id of an image that is available. The word that goes now and then keeps the connection too, which is the only
+    way in meanwhile."""
+    made_id = _create(manifest, order, instance.id, site, reporter, reboot=False)
+    try:
+        wait_until_available(made_id, site, reporter, meanwhile=lambda: builder.keep_aside(machine))
+        builder.keep_aside(machine)
+    except RoostError:
+        remove(made_id, Images(site.ec2))
+        raise
+    return made_id
 
 
 def instance_to_bake(instance_id: str, site: Site, spec: PoolSpec) -> tuple[PoolInstance, PoolSpec]:

@@ -61,9 +61,12 @@ def proven(image_id: str, spec: PoolSpec, site: Site, watch: Stopwatch, reporter
     except RoostError as error:
         kept = _words_of_the_instances(spec, site, error)
         reporter.step(f"remove the image {image_id}, which did not prove itself")
-        remove(image_id, images)
+        try:
+            remove(image_id, images)
+        except RoostError as second:
+            reporter.note(f"{second.message}. To remove it: roost image rm {image_id}")
         raise type(error)(
-            f"the image {image_id} did not prove itself, and was removed: {error.message}",
+            f"the image {image_id} did not prove itself, and is of no use: {error.message}",
             f"less {kept}   (its consoles and logs)",
         ) from error
     images.tag(image, {VERIFIED_TAG: datetime.now(UTC).isoformat(timespec="seconds")})

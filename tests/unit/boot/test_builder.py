@@ -30,5 +30,11 @@ def test_files_go_to_their_places_whatever_their_names() -> None:
     assert "mkdir -p -- /etc\n" in script
 
 
+def test_what_was_set_aside_comes_back_when_nobody_is_heard() -> None:
+    *_, script = builder.arm_put_back(600)
+    assert "-lt 600 ]; do sleep 5; done" in script
+    assert script.index("SIGSTOP roost-watch") < script.index("stop condor") < script.index("systemd-run")
+
+
 def test_what_only_was_installed_once_does_not_count() -> None:
     assert builder.packages("a=1 ii \nb=2 rc \nc=3:1-2 ii \n") == {"a": "1", "c": "3:1-2"}
