@@ -230,4 +230,4 @@ def test_what_cannot_be_shared_here_is_refused_before_anything_is_made(roost: Ro
         pytest.skip("this kernel has NFS")
     assert refused.returncode == 2
     assert "has no nfs4" in refused.stderr
-    assert roost.left() == []
+    assert not [left for left in roost.left() if "roost-nfs" in left]  # another pool of this module is up
