@@ -19,8 +19,6 @@ from typing import Any
 import boto3
 import pytest
 
-from roost.cli import VERBS
-
 ROOT = Path(__file__).parents[2]
 REGION = os.environ.get("ROOST_TEST_AWS_REGION", "us-east-1")
 IMAGE = os.environ.get("ROOST_TEST_AWS_IMAGE", "")
@@ -88,8 +86,7 @@ def pool(roost: Roost) -> Iterator[str]:
         yield roost.name
     finally:
         roost("down", "pool.yml", "--yes", may_fail=True)
-        if "gc" in VERBS:
-            roost("gc", "--cloud", "aws", "--region", REGION, "--pool", roost.name, "--yes", may_fail=True)
+        roost("gc", "--cloud", "aws", "--region", REGION, "--pool", roost.name, "--yes", may_fail=True)
 
 
 def ec2() -> Any:

@@ -5,14 +5,17 @@ killed anywhere and called again: a file system is found by its tag, and made wi
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from roost.cloud.clients import Access, open_client, translated
-from roost.cloud.model import POOL_TAG, FileSystem
+from roost.cloud.model import EXPIRES_TAG, OWNER_TAG, POOL_TAG, FileSystem
+from roost.cloud.things import Kind, Thing
 from roost.errors import WaitTimeoutError
 
 _PATIENCE_S = 300.0  # a mount target takes a minute or two
@@ -28,12 +31,18 @@ class Efs:
         clock: Callable[[], float] = time.monotonic,  # s
     ) -> None:
         self._pause, self._clock = pause, clock
+        self._region = access.region
         self._client: Any = open_client("efs", access)
 
     def describe(self, pool: str) -> tuple[FileSystem, ...]:
         """The file systems that carry the pool's tag."""
         with translated(f"look for the file system of the pool {pool}"):
-            return tuple(self._filled(one) for tagged, one in self._tagged() if tagged == pool)
+            return tuple(self._filled(one) for tags, one in self._tagged() if tags[POOL_TAG] == pool)
+
+    def things(self) -> list[Thing]:
+        """The file systems of all pools, as `gc` lists them."""
+        with translated(f"list the file systems in {self._region}"):
+            return [self._thing(tags, one) for tags, one in self._tagged()]
 
     def make(self, pool: str, *, tags: Mapping[str, str], subnet_id: str, group_id: str) -> FileSystem:
         """The pool's file system with an address in that subnet; as far as it is not there.
@@ -66,8 +75,8 @@ class Efs:
                 self._unless_gone(self._client.delete_file_system, FileSystemId=one.id)
             self._until(pool, lambda one: one is None, "deleted")
 
-    def _tagged(self) -> list[tuple[str, Any]]:
-        """(pool, description) of all that Roost has made and that is not on its way out."""
+    def _tagged(self) -> list[tuple[dict[str, str], Any]]:
+        """(tags, description) of all that Roost has made and that is not on its way out."""
         pages = self._client.get_paginator("describe_file_systems").paginate()
         all_of_them = [
             ({tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}, one)
@@ -75,7 +84,23 @@ class Efs:
             for one in page["FileSystems"]
             if one["LifeCycleState"] != "deleted"
         ]
-        return [(tags[POOL_TAG], one) for tags, one in all_of_them if POOL_TAG in tags]
+        return [(tags, one) for tags, one in all_of_them if POOL_TAG in tags]
+
+    def _thing(self, tags: Mapping[str, str], described: Any) -> Thing:
+        gib = math.ceil(described.get("SizeInBytes", {}).get("Value", 0) / 2**30)
+        expires = tags.get(EXPIRES_TAG)
+        return Thing(
+            kind=Kind.FILE_SYSTEM,
+            id=described["FileSystemId"],
+            region=self._region,
+            pool=tags[POOL_TAG],
+            owner=tags.get(OWNER_TAG, ""),
+            created_at=described["CreationTime"],
+            expires_at=datetime.fromisoformat(expires) if expires else None,
+            detail=f"{gib} GiB",
+            state=described["LifeCycleState"],
+            size_gib=gib,
+        )
 
     def _filled(self, described: Any) -> FileSystem:
         targets = self._client.describe_mount_targets(FileSystemId=described["FileSystemId"])["MountTargets"]

@@ -1,4 +1,4 @@
-"""shell (boto3): everything in a region that carries a tag of Roost's, and its removal.
+"""shell (boto3): everything of EC2 in a region that carries a tag of Roost's, and its removal.
 
 In: a region. Out: `things`. Never: a look at, or a hand on, what has no such tag.
 """
@@ -13,7 +13,7 @@ import botocore.exceptions
 from roost.cloud import wire
 from roost.cloud.clients import Access, open_client, translated
 from roost.cloud.model import EXPIRES_TAG, OWNER_TAG, POOL_TAG
-from roost.cloud.things import Kind, Thing
+from roost.cloud.things import OF_EC2, Kind, Thing
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -43,7 +43,7 @@ class Tagged:
         self._pause, self._clock = pause, clock
         self._client: EC2Client = open_client("ec2", access)
 
-    def things(self, kinds: Collection[Kind] = tuple(Kind), *, pool: str | None = None) -> list[Thing]:
+    def things(self, kinds: Collection[Kind] = OF_EC2, *, pool: str | None = None) -> list[Thing]:
         """All of those kinds that carry a tag of Roost's, or that pool's."""
         found = []
         for kind in kinds:
@@ -105,6 +105,8 @@ class Tagged:
             case Kind.SNAPSHOT:
                 snapshots = client.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], **tagged)
                 return (one for page in snapshots for one in page["Snapshots"])
+            case Kind.FILE_SYSTEM:
+                return iter(())  # EFS has them: see `efs`
             case _:
                 assert_never(kind)
 
@@ -131,6 +133,8 @@ class Tagged:
                 client.deregister_image(ImageId=thing.id)
             case Kind.SNAPSHOT:
                 client.delete_snapshot(SnapshotId=thing.id)
+            case Kind.FILE_SYSTEM:
+                raise ValueError(f"EC2 has no {thing}")
             case _:
                 assert_never(thing.kind)
 

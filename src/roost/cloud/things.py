@@ -1,4 +1,4 @@
-"""pure: everything on EC2 that carries a tag of Roost's, of whatever kind: what it costs, and in which order it goes.
+"""pure: everything on EC2 and EFS that carries a tag of Roost's: what it costs, and in which order it goes.
 
 A pool's own view of itself is `model.Found`; this one needs no pool, and forgets nothing that is billed.
 """
@@ -13,6 +13,7 @@ from roost.cloud import price
 # Amazon EC2 and EBS pricing, us-east-1, USD, as of `price.PRICES_DATED`.
 _USD_PER_GIB_MONTH = {"gp3": 0.08, "gp2": 0.10, "standard": 0.05, "st1": 0.045, "sc1": 0.015, "io1": 0.125}
 _USD_PER_GIB_MONTH_OF_SNAPSHOT = 0.05
+_USD_PER_GIB_MONTH_OF_FILE_SYSTEM = 0.30  # Amazon EFS pricing, standard storage; traffic is charged besides
 _USD_PER_HOUR_OF_ADDRESS = 0.005
 _DAYS_OF_A_MONTH = 30
 _HOURS_OF_A_DAY = 24
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     SPOT_REQUEST = "spot request"
     INSTANCE = "instance"
     VOLUME = "volume"
+    FILE_SYSTEM = "file system"  # of EFS
     INTERFACE = "network interface"
     ADDRESS = "address"
     TEMPLATE = "launch template"
@@ -36,6 +38,7 @@ class Kind(StrEnum):
 KEPT = (Kind.IMAGE, Kind.SNAPSHOT)  # made to stay; `down` leaves them, `gc` asks for them by name
 # Those that `model.Found` does not know: seldom, and looked for when a pool ends.
 SELDOM = (Kind.SPOT_REQUEST, Kind.INTERFACE, Kind.ADDRESS, Kind.TEMPLATE)
+OF_EC2 = tuple(kind for kind in Kind if kind is not Kind.FILE_SYSTEM)
 _FREE = (Kind.SPOT_REQUEST, Kind.INTERFACE, Kind.TEMPLATE, Kind.GROUP, Kind.KEY, Kind.IMAGE)
 
 
@@ -79,6 +82,8 @@ def usd_per_day(thing: Thing, *, usd_per_hour: float | None = None) -> float | N
             return None if rate is None else rate * thing.size_gib / _DAYS_OF_A_MONTH
         case Kind.SNAPSHOT:
             return _USD_PER_GIB_MONTH_OF_SNAPSHOT * thing.size_gib / _DAYS_OF_A_MONTH
+        case Kind.FILE_SYSTEM:
+            return _USD_PER_GIB_MONTH_OF_FILE_SYSTEM * thing.size_gib / _DAYS_OF_A_MONTH
         case Kind.ADDRESS:
             return _USD_PER_HOUR_OF_ADDRESS * _HOURS_OF_A_DAY
         case _:

@@ -1,4 +1,4 @@
-"""shell (EC2 in all regions): what Roost has left anywhere, and its removal. Used by `gc`."""
+"""shell (EC2 and EFS in all regions): what Roost has left anywhere, and its removal. Used by `gc`."""
 
 import getpass
 import time
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from roost.cloud import pricing, tagged
 from roost.cloud.clients import Access
+from roost.cloud.efs import Efs
 from roost.cloud.endpoint import connect
 from roost.cloud.tagged import Tagged
 from roost.cloud.things import KEPT, PRICE_NOTE, Kind, Thing, in_order, left_after, usd_per_day
@@ -113,7 +114,10 @@ def remove(collected: Collected, reporter: Reporter) -> Collected:
         for thing in [one for one in doomed if one.kind is kind]:
             reporter.step(f"remove the {thing} in {thing.region}")
             try:
-                rooms[thing.region].remove(thing, patience_s=_PATIENCE_S)
+                if kind is Kind.FILE_SYSTEM:
+                    Efs(collected.accesses[thing.region]).delete(thing.pool)
+                else:
+                    rooms[thing.region].remove(thing, patience_s=_PATIENCE_S)
             except RoostError as error:
                 problems.append(error)
         if kind is Kind.INSTANCE and instances:
@@ -150,7 +154,7 @@ def _wait_until_terminated(instances: Iterable[Thing], rooms: dict[str, Tagged])
 
 def _asked(access: Access) -> list[Thing] | RoostError:
     try:
-        return Tagged(access).things()
+        return [*Tagged(access).things(), *Efs(access).things()]
     except RoostError as error:
         return error
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 from roost.cloud.clients import Access
 from roost.cloud.efs import Efs
 from roost.cloud.model import POOL_TAG
+from roost.cloud.things import Kind, Thing, usd_per_day
 from roost.errors import WaitTimeoutError
 
 ACCESS = Access(region="us-east-1", credentials=("an-id", "a-secret"))
@@ -104,3 +105,16 @@ def test_what_never_can_be_mounted_is_waited_for_so_long_and_no_longer(aws: Aws)
 
     with pytest.raises(WaitTimeoutError, match="not mountable within 300 s"):
         aws.efs.wait_until_mountable("demo")
+
+
+def test_gc_lists_it_with_what_its_tags_say(aws: Aws) -> None:
+    aws.client.create_file_system(CreationToken="of somebody else")
+    made = aws.make()
+    (one,) = aws.efs.things()
+    assert (one.kind, one.id, one.pool, one.region) == (Kind.FILE_SYSTEM, made.id, "demo", "us-east-1")
+    assert one.is_billed
+
+
+def test_a_gib_costs_a_cent_a_day() -> None:
+    one = Thing(kind=Kind.FILE_SYSTEM, id="fs-1", region="us-east-1", size_gib=3, state="available")
+    assert usd_per_day(one) == pytest.approx(0.03)

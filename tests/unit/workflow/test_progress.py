@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_submit_dir import hello
 
@@ -60,6 +60,7 @@ def test_children_become_ready_when_all_parents_are_done() -> None:
     assert (JobState.DONE, JobState.READY) in states
 
 
+@settings(deadline=None)  # a loaded machine takes its time
 @given(st.lists(st.integers(0, len(LOG)), max_size=20))
 def test_cut_anywhere(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(LOG)]
