@@ -82,8 +82,11 @@ class PoolHost:
     def roost(
         self, *argv: str, user: str = "root", env: Mapping[str, str] | None = None, timeout_s: float = 240
     ) -> "subprocess.CompletedProcess[str]":
-        environment = {"PYTHONPATH": str(SOURCE), "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        return self(sys.executable, "-m", "roost", *argv, user=user, env=environment, timeout_s=timeout_s)
+        # Not the virtual environment's own link, which may lead to the other machine's Python.
+        packages = f"{SOURCE}:{sysconfig.get_path('purelib')}"
+        environment = {"PYTHONPATH": packages, "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        python = str(Path(sys.executable).resolve())
+        return self(python, "-m", "roost", *argv, user=user, env=environment, timeout_s=timeout_s)
 
 
 def started(image: str, *, number: int, public_network: str, router_source: str, config: str = CONFIG) -> PoolHost:

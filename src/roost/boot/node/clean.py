@@ -168,7 +168,9 @@ def put_back(root: Path) -> bool:
     if not place.exists():
         return False
     with tarfile.open(place) as tar:
-        tar.extractall(root, filter="fully_trusted")
+        # Python 3.11.2 has no `filter` argument yet, 3.14 trusts nobody without one (tarfile, "Extraction filters").
+        tar.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+        tar.extractall(root)
     place.unlink()
     return True
 
