@@ -50,8 +50,9 @@ class Reconciler:
         self._watched: dict[str, int] = {}  # instance id -> PID 1
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        # Boots compete for the processor: a few at a time, so that the first are up early.
-        self._boots = ThreadPoolExecutor(2 * (os.cpu_count() or 1), thread_name_prefix="boot")
+        # Boots compete for the processor and also wait; with fewer at a time the first of many is up earlier, the last
+        # one no sooner, and a few boots take longer (bench/README.md).
+        self._boots = ThreadPoolExecutor(8 * (os.cpu_count() or 1), thread_name_prefix="boot")
         self._ends = ThreadPoolExecutor(2 * (os.cpu_count() or 1), thread_name_prefix="end")
 
     def start(self) -> None:
