@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from own_service import Localec2Service, localec2, started
@@ -14,6 +15,11 @@ def localec2_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local
         yield started(state_dir)
     finally:
         localec2("stop", "--all", "--state-dir", str(state_dir))
+
+
+@pytest.fixture(scope="session")
+def ec2(localec2_service: Localec2Service) -> Any:
+    return localec2_service.client()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
+
+import boto3
 
 PACKAGES = ("bcftools", "bwa", "condor", "samtools")
 
@@ -22,6 +25,16 @@ class Localec2Service:
     host_public_ip: str
     slot: int
     env: Mapping[str, str]  # what points any EC2 client here, on top of this process's environment
+
+    def client(self, name: Literal["ec2", "iam"] = "ec2") -> Any:
+        """boto3's, of EC2 or of another service of AWS."""
+        return boto3.client(
+            name,
+            endpoint_url=self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def run(self, *arguments: str) -> str:
         """A `localec2` command on this service."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 from own_service import Localec2Service
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -71,13 +70,7 @@ class Roost:
 
     def left(self) -> list[str]:
         """What EC2 still describes of pools of Roost: instances, groups, keys, volumes."""
-        ec2: Any = boto3.client(
-            "ec2",
-            endpoint_url=self.service.endpoint_url,
-            region_name=self.service.region,
-            aws_access_key_id="looking-for-what-is-left",
-            aws_secret_access_key="any-secret-is-accepted",
-        )
+        ec2: Any = self.service.client()
         ours = [{"Name": "tag-key", "Values": ["roost:pool"]}]
         instances = [
             i["InstanceId"]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from real_pool import RealPool, until
@@ -26,13 +25,7 @@ pytestmark = pytest.mark.local
 
 @pytest.fixture(scope="module")
 def pool(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPool]:
-    ec2: Any = boto3.client(
-        "ec2",
-        endpoint_url=localec2_service.endpoint_url,
-        region_name=localec2_service.region,
-        aws_access_key_id="tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
+    ec2: Any = localec2_service.client()
     with RealPool(
         ec2,
         name="reach",

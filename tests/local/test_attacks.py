@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from real_pool import RealPool, until
@@ -53,17 +52,6 @@ def is_open(port):
 with concurrent.futures.ThreadPoolExecutor(400) as pool:
     print(*filter(None, pool.map(is_open, map(int, sys.argv[2:]))))
 """
-
-
-@pytest.fixture(scope="module")
-def ec2(localec2_service: Localec2Service) -> Any:
-    return boto3.client(
-        "ec2",
-        endpoint_url=localec2_service.endpoint_url,
-        region_name=localec2_service.region,
-        aws_access_key_id="tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from roost_cli import EXAMPLES, Roost
@@ -275,13 +274,7 @@ def listening(port: int) -> socket.socket:
 
 
 def client(service: Localec2Service) -> Any:
-    return boto3.client(
-        "ec2",
-        endpoint_url=service.endpoint_url,
-        region_name=service.region,
-        aws_access_key_id="roost-tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
+    return service.client()
 
 
 def example(roost: Roost) -> Path:

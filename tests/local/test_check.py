@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from roost_cli import Roost
@@ -30,13 +29,7 @@ def checked(roost: Roost, *arguments: str) -> tuple[int, dict[str, list[dict[str
 
 
 def default_subnet(service: Localec2Service, *, zone: str) -> str:
-    ec2: Any = boto3.client(
-        "ec2",
-        endpoint_url=service.endpoint_url,
-        region_name=service.region,
-        aws_access_key_id="looking-for-a-subnet",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
+    ec2: Any = service.client()
     in_zone = [{"Name": "default-for-az", "Values": ["true"]}, {"Name": "availability-zone", "Values": [zone]}]
     return str(ec2.describe_subnets(Filters=in_zone)["Subnets"][0]["SubnetId"])
 

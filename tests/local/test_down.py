@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from ec2_proxy import Ec2Proxy
 from own_service import Localec2Service
@@ -26,17 +25,6 @@ SUBMIT = (
 def roost(localec2_service: Localec2Service, tmp_path: Path) -> Roost:
     (tmp_path / "pool.yml").write_text("name: ending\nworkers:\n  count: 1\n")
     return Roost(service=localec2_service, directory=tmp_path)
-
-
-@pytest.fixture
-def ec2(localec2_service: Localec2Service) -> Any:
-    return boto3.client(
-        "ec2",
-        endpoint_url=localec2_service.endpoint_url,
-        region_name=localec2_service.region,
-        aws_access_key_id="tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
 
 
 @pytest.fixture

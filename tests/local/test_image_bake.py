@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from roost_cli import Roost
@@ -89,13 +88,7 @@ def on(roost: Roost, *command: str, instance: str | None = None) -> str:
 
 def ec2(roost: Roost) -> Any:
     service = roost.service
-    return boto3.client(
-        "ec2",
-        endpoint_url=service.endpoint_url,
-        region_name=service.region,
-        aws_access_key_id="looking-at-images",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
+    return service.client()
 
 
 def image_of(roost: Roost, instance_id: str) -> str:

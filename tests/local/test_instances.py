@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import boto3
 import pytest
@@ -76,11 +76,6 @@ class Machine:
 
 
 Launch = Callable[..., Machine]
-
-
-@pytest.fixture(scope="module")
-def ec2(localec2_service: Localec2Service) -> Any:
-    return client(localec2_service)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +145,7 @@ def test_the_token_travels_no_further_than_the_hop_limit(
 
 
 def test_the_role_of_an_instance_has_credentials(launch: Launch, localec2_service: Localec2Service) -> None:
-    iam = client(localec2_service, "iam")
+    iam = localec2_service.client("iam")
     iam.create_role(RoleName="head", AssumeRolePolicyDocument="{}")
     iam.create_instance_profile(InstanceProfileName="head")
     iam.add_role_to_instance_profile(InstanceProfileName="head", RoleName="head")
@@ -292,7 +287,7 @@ def test_a_killed_service_finds_its_instances_again_and_stop_all_leaves_nothing(
     """On a service of its own, since it is killed."""
     try:
         service = started(tmp_path)
-        ec2 = client(service)
+        ec2 = service.client()
         key, group = new_key(ec2, tmp_path), new_group(ec2, "adopted", service)
         machine = launch_one(ec2, key, group, service.image_id, InstanceInitiatedShutdownBehavior="terminate")
         gone = launch_one(ec2, key, group, service.image_id)
@@ -319,7 +314,7 @@ def test_a_killed_service_finds_its_instances_again_and_stop_all_leaves_nothing(
 def test_after_a_reboot_of_the_machine_instances_are_stopped_and_start_again(tmp_path: Path) -> None:
     try:
         service = started(tmp_path)
-        ec2 = client(service)
+        ec2 = service.client()
         key, group = new_key(ec2, tmp_path), new_group(ec2, "rebooted", service)
         kept = launch_one(ec2, key, group, service.image_id)
         ended = launch_one(ec2, key, group, service.image_id, InstanceInitiatedShutdownBehavior="terminate")
@@ -350,16 +345,6 @@ def power_off_this_machine(service: Localec2Service, instance_ids: list[str]) ->
 def control(service: Localec2Service, path: str, body: object) -> None:
     request = urllib.request.Request(f"{service.endpoint_url}/_localec2/{path}", data=json.dumps(body).encode())
     urllib.request.urlopen(request, timeout=10).close()
-
-
-def client(service: Localec2Service, name: Literal["ec2", "iam"] = "ec2") -> Any:
-    return boto3.client(
-        name,
-        endpoint_url=service.endpoint_url,
-        region_name=service.region,
-        aws_access_key_id=service.env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=service.env["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def new_key(ec2: Any, directory: Path) -> Path:

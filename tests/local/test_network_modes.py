@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from real_pool import WORKER_TYPE, RealPool, until
@@ -20,17 +19,6 @@ pytestmark = pytest.mark.local
 PORT = 9618
 AUTO, DIRECT = Network(mode=NetworkMode.AUTO), Network(mode=NetworkMode.DIRECT)
 ZONES = ("us-east-1a", "us-east-1b")
-
-
-@pytest.fixture(scope="module")
-def ec2(localec2_service: Localec2Service) -> Any:
-    return boto3.client(
-        "ec2",
-        endpoint_url=localec2_service.endpoint_url,
-        region_name=localec2_service.region,
-        aws_access_key_id="tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
 from real_pool import WORKER_TYPE, RealPool, until
@@ -126,13 +125,7 @@ class OldPool(RealPool):
 
 @pytest.fixture(scope="module")
 def pool(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldPool]:
-    ec2: Any = boto3.client(
-        "ec2",
-        endpoint_url=localec2_service.endpoint_url,
-        region_name=localec2_service.region,
-        aws_access_key_id="tests",
-        aws_secret_access_key="any-secret-is-accepted",
-    )
+    ec2: Any = localec2_service.client()
     with OldPool(ec2, localec2_service, tmp_path_factory.mktemp("old")) as pool:
         pool.bake()
         pool.start_submit_host()

@@ -43,13 +43,7 @@ class Pool:
 
     @property
     def ec2(self) -> Any:
-        return boto3.client(
-            "ec2",
-            endpoint_url=self.roost.service.endpoint_url,
-            region_name=self.roost.service.region,
-            aws_access_key_id="tests",
-            aws_secret_access_key="any-secret-is-accepted",
-        )
+        return self.roost.service.client()
 
     def up(self, *options: str) -> Any:
         return self.roost("up", f"{self.name}.yml", *options, timeout_s=600)
