@@ -110,7 +110,7 @@ def burst(site: Site) -> Iterator[str]:
         assert "network: outbound, because the schedd answers" in done.stderr
         yield done.stdout.split()[0]
     finally:
-        site.roost("down", "pool.yml", user="alice")
+        site.roost("down", "pool.yml", "--now", user="alice")
         site.roost("join", "--undo", "--yes")
 
 
@@ -317,7 +317,7 @@ def test_down_gives_the_jobs_back_and_leaves_the_pool_alone(site: Site, burst: s
     running = site.submit("long", user="alice", seconds=600)
     site.until_status(running, "2")
     before = site.host.out("sh", "-c", ALL_OF_IT)
-    down = site.roost("down", "pool.yml", user="alice")
+    down = site.roost("down", "pool.yml", "--now", user="alice")
     assert (down.returncode, "0 billable resources" in down.stdout) == (0, True), down.stdout + down.stderr
     site.until_status(running, "1")
     site.host.out("condor_rm", running)

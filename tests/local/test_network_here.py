@@ -86,7 +86,7 @@ def site(localec2_service: Localec2Service) -> Iterator[Site]:
             try:
                 yield site
             finally:
-                site.roost("down", "pool.yml")
+                site.roost("down", "pool.yml", "--now")
     finally:
         own_pool_host.ended(host)
 
@@ -98,7 +98,7 @@ def test_a_collector_that_nobody_can_call(site: Site) -> None:
     assert up.returncode == 4, up.stderr
     assert "did not get ready to join: the central manager does not answer from here" in up.stderr
     assert "access_point: cloud" in up.stderr
-    assert site.roost("down", "pool.yml").returncode == 0
+    assert site.roost("down", "pool.yml", "--now").returncode == 0
 
 
 def test_a_schedd_that_nobody_can_call(site: Site) -> None:
