@@ -27,9 +27,9 @@ from roost.pool.access_point import SshAccessPoint
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs.ending import end
+from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import make_pool_key, pool_key
 from roost.verbs.proving import Stopwatch, proven, remove, wait_until_available
-from roost.verbs.rising import access_point_of
 from roost.verbs.which_pool import Site
 
 _BOOT_TIMEOUT_S = 600.0
@@ -66,7 +66,7 @@ def bake_from(instance: PoolInstance, pool: PoolSpec, order: Order, site: Site, 
     """The same of an instance that its user has modified; it goes on working, and has back what was set aside."""
     spec, watch = bake_spec(order.spec), Stopwatch()
     with _alone(spec), _ending(spec, site, watch, reporter):
-        with access_point_of(site, instance, pool_key(pool.cloud, pool.name)) as machine:
+        with ssh_to(site, instance, pool_key(pool.cloud, pool.name)) as machine:
             installed = builder.installed(machine)
             with watch.step(Step.CLEAN):
                 reporter.step(f"set aside what belongs to {instance.id} alone; HTCondor stops there meanwhile")
@@ -127,7 +127,7 @@ def _make(order: Order, spec: PoolSpec, site: Site, watch: Stopwatch, reporter: 
     """The id of a new image, which is pending; its builder is gone, or goes."""
     with watch.step(Step.LAUNCH):
         instance = _launched(order, spec, site, reporter)
-    with access_point_of(site, instance, pool_key(spec.cloud, spec.name)) as machine:
+    with ssh_to(site, instance, pool_key(spec.cloud, spec.name)) as machine:
         with watch.step(Step.BOOT):
             reporter.step(f"wait for the builder {instance.id}")
             machine.wait_until_reachable(_BOOT_TIMEOUT_S)

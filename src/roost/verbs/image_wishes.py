@@ -21,9 +21,9 @@ from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs import prepared, which_pool
 from roost.verbs.baking import Order, bake, bake_from, instance_to_bake
+from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import pool_key
 from roost.verbs.proving import remove
-from roost.verbs.rising import access_point_of
 from roost.verbs.which_pool import Site, spec_of
 
 
@@ -115,7 +115,7 @@ def _of_instance(wish: Wish, instance_id: str, spec: PoolSpec, site: Site, repor
     base = Images(site.ec2).get(instance.image_id)
     if base is None:
         raise NotFoundError(f"the image {instance.image_id}, from which {instance_id} was made, is gone", "roost up")
-    with access_point_of(site, instance, pool_key(pool.cloud, pool.name)) as machine:
+    with ssh_to(site, instance, pool_key(pool.cloud, pool.name)) as machine:
         removable = builder.removable(machine)
     with reporter.paused():
         _ask_for_instance(instance_id, removable, wish)

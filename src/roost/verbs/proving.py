@@ -24,8 +24,9 @@ from roost.pool.verification import verification
 from roost.pool.verify import Verdict
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
+from roost.verbs.entrance import ssh_to
 from roost.verbs.keys import pool_key
-from roost.verbs.rising import access_point_of, rise
+from roost.verbs.rising import rise
 from roost.verbs.which_pool import Site
 
 IMAGE_TIMEOUT_S = 3600.0  # longer than that no image has ever taken: it is stuck
@@ -113,7 +114,7 @@ def _prove(image: RoostImage, spec: PoolSpec, site: Site, reporter: Reporter) ->
     if risen.access_point is None:
         raise RoostError("the pool that proves the image has no access point of its own")
     wrong = []
-    with access_point_of(site, risen.access_point, pool_key(spec.cloud, spec.name)) as access_point:
+    with ssh_to(site, risen.access_point, pool_key(spec.cloud, spec.name)) as access_point:
         expected = [instance.id for instance in risen.execution_points]
         for check in verification(access_point, expected, timeout_s=_VERIFY_TIMEOUT_S):
             reporter.note(check.sentence)
@@ -144,5 +145,5 @@ def _words_of_the_instances(spec: PoolSpec, site: Site, error: RoostError) -> Pa
 def _logs(instance: PoolInstance, spec: PoolSpec, site: Site) -> str:
     if not instance.is_usable:
         return ""
-    with access_point_of(site, instance, pool_key(spec.cloud, spec.name)) as machine:
+    with ssh_to(site, instance, pool_key(spec.cloud, spec.name)) as machine:
         return machine.run(_LOGS, timeout_s=15).stdout

@@ -60,11 +60,6 @@ class RisenPool:
         }
 
 
-def access_point_of(site: Site, instance: PoolInstance, key: PoolKey) -> SshAccessPoint:
-    """An instance by ssh; `entrance.access_point` is the way to any pool's access point."""
-    return ssh_to(site, instance, key)
-
-
 def rise(
     spec: PoolSpec, site: Site, image: PoolImage, reporter: Reporter, *, timeout_s: float = RISE_TIMEOUT_S
 ) -> RisenPool:
