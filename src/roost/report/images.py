@@ -8,6 +8,7 @@ from typing import Any
 from roost.cloud.bake import Baked
 from roost.cloud.manifest import NOT_VERIFIED, RoostImage
 from roost.cloud.outdated import Finding
+from roost.report.columns import columns
 
 # Amazon EBS pricing, snapshots in the standard tier, us-east-1, as of 2026-06. What is billed is the blocks that hold
 # something: the size of the disk is the most that it can be.
@@ -17,7 +18,7 @@ _HEAD = ("ID", "NAME", "BASE", "HTCONDOR", "PACKAGES", "AGE", "VERIFIED", "GiB",
 
 def table(images: Sequence[RoostImage], *, left: Sequence[str], now: datetime) -> str:
     """`left`: snapshots whose image is gone."""
-    text = _columns([_HEAD, *(_row(image, now) for image in images)]) if images else "no image of Roost's"
+    text = columns([_HEAD, *(_row(image, now) for image in images)]) if images else "no image of Roost's"
     more = [f"{snapshot} is left of an image that is gone: roost image rm {snapshot}" for snapshot in left]
     return "\n".join([text, *more])
 
@@ -54,7 +55,7 @@ def baked_text(baked: Baked) -> str:
     rows = [(step.value, f"{seconds:.1f} s") for step, seconds in baked.seconds.items()]
     if rows:
         rows.append(("all", f"{sum(baked.seconds.values()):.1f} s"))
-    return "\n".join([f"{baked.image_id}  {baked.name}", *([_columns(rows)] if rows else [])])
+    return "\n".join([f"{baked.image_id}  {baked.name}", *([columns(rows)] if rows else [])])
 
 
 def baked_json(baked: Baked) -> str:
@@ -122,13 +123,6 @@ def _facts(image: RoostImage) -> dict[str, Any]:
         "made_at": its.made_at,
         "roost_version": its.version,
     }
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def _json(schema: str, **facts: Any) -> str:

@@ -87,6 +87,8 @@ def _json(
 
 
 def _table(things: "Sequence[Thing]", prices: dict[str, float | None]) -> None:
+    from roost.report.columns import columns
+
     now = datetime.now(UTC)
     rows = [("what", "id", "of", "pool", "owner", "region", "state", "age", "a day", "lease"), *(
         (
@@ -103,9 +105,7 @@ def _table(things: "Sequence[Thing]", prices: dict[str, float | None]) -> None:
         )
         for one in things
     )]  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo(columns(rows))
 
 
 def _age(since: datetime | None, now: datetime) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     from roost.cloud import pricing
     from roost.errors import RoostError
     from roost.pool.condor import Condor
+    from roost.report.columns import columns
     from roost.verbs.entrance import access_point
     from roost.verbs.which_pool import found_pool
 
@@ -70,7 +70,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
         )
         for i in found.usable
     )]  # fmt: skip
-    _table(rows)
+    click.echo(columns(rows))
     running = sum(1 for job in jobs if job.status.name == "RUNNING")
     held = sum(1 for job in jobs if job.status.name == "HELD")
     if found.submit_host:
@@ -93,9 +93,3 @@ def _condition(instance: "PoolInstance", *, joined: set[str], busy: set[str]) ->
     if instance.role is Role.ACCESS_POINT:
         return "central manager" if joined else "-"
     return "busy" if instance.id in busy else "idle" if instance.id in joined else "not joined"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -27,19 +27,17 @@ class Metadata:
 
     def find(self, path: str) -> str:
         """The same; empty where this instance has no such thing."""
-        try:
-            return self.get(path)
-        except MetadataError as error:
-            if _is_missing(error):
-                return ""
-            raise
+        return self._find(f"/meta-data/{path}").decode()
 
     def user_data(self) -> bytes:
         """As it was given, compressed or not; empty where there is none."""
+        return self._find("/user-data")
+
+    def _find(self, path: str) -> bytes:
         try:
-            return self._get("/user-data")
+            return self._get(path)
         except MetadataError as error:
-            if _is_missing(error):
+            if isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404:
                 return b""
             raise
 
@@ -58,7 +56,3 @@ class Metadata:
                 if not transient or time.monotonic() > self._give_up_at:
                     raise MetadataError(f"{method} {_SERVICE}{path}: {error}") from error
             time.sleep(_PAUSE_S)
-
-
-def _is_missing(error: MetadataError) -> bool:
-    return isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404
