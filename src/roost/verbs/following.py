@@ -55,7 +55,6 @@ def follow(
     progress = begin(executable)
     submit = executable.paths.submit
     known_bytes, heard_at = 0, time.monotonic()
-    told: set[str] = set()
     while not progress.is_over:
         argv = ["sh", "-c", _NEWS, "sh", str(submit / executable.log), str(known_bytes)]
         try:
@@ -69,7 +68,7 @@ def follow(
         log, _, dagman_out = news.partition(_NUL)
         known_bytes += len(log.encode())
         progress = fold_end(fold(progress, log), dagman_out)
-        _tell_trouble(progress, reporter, told)
+        _tell_trouble(progress, reporter)
         reporter.progress(counts(progress, usd_so_far()))
         if not progress.is_over:
             time.sleep(_POLL_S)
@@ -94,14 +93,12 @@ def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress
     return shown
 
 
-def _tell_trouble(progress: Progress, reporter: Reporter, told: set[str]) -> None:
+def _tell_trouble(progress: Progress, reporter: Reporter) -> None:
     """A job that is held, or tried again, once each."""
-    for job in progress.jobs.values():
-        if job.state is JobState.HELD and (key := f"held {job.name} {len(job.attempts)}") not in told:
-            told.add(key)
+    for job in progress.take_changed():
+        if job.state is JobState.HELD:
             reporter.note(f"{job.name} is held: {job.hold_reason or 'HTCondor gives no reason'}")
-        if job.state is JobState.RETRYING and (key := f"again {job.name} {job.submits}") not in told:
-            told.add(key)
+        if job.state is JobState.RETRYING:
             reporter.note(f"{job.name} failed (exit code {job.exit_code}) and is tried again")
 
 
@@ -120,8 +117,8 @@ def counts(progress: Progress, usd: float | None) -> JobCounts:
 
 def _running_on(progress: Progress) -> dict[str, tuple[str, ...]]:
     """The names of the jobs that run, by the instance that they run on."""
-    names: dict[str, tuple[str, ...]] = {}
-    for job in progress.jobs.values():
-        if job.state is JobState.RUNNING and job.attempts and (instance_id := job.attempts[-1].instance_id):
-            names[instance_id] = (*names.get(instance_id, ()), job.name)
-    return names
+    names: dict[str, list[str]] = {}
+    for job in (progress.jobs[name] for name in progress.in_state[JobState.RUNNING]):
+        if job.attempts and (instance_id := job.attempts[-1].instance_id):
+            names.setdefault(instance_id, []).append(job.name)
+    return {instance_id: tuple(running) for instance_id, running in names.items()}

@@ -1,27 +1,40 @@
 """pure: HTCondor's event log -> Progress: where each job is, each attempt with its times, its instance and its bytes.
 
-The log is the one that all jobs of a run share; chunks are folded as they arrive, cut anywhere. DAGMan's own messages
-(`dagman.out`) tell the end of the DAG. Times are seconds since the epoch; the access point writes UTC.
+The log is the one that all jobs of a run share; chunks are folded as they arrive, cut anywhere. A Progress is changed
+in place: a look costs what is new, not what there is, in a run of 100,000 jobs too. DAGMan's own messages
+(`dagman.out`) tell the end of the DAG.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
+from typing import Protocol
 
-from roost.workflow.planner import ExecutableWorkflow
+from roost.workflow import event_log
+from roost.workflow.event_log import Event
 
-_END_OF_EVENT = "\n...\n"  # a line of its own: text may end in dots
-_HEAD = re.compile(r"(\d{3}) \((\d+)\.(\d+)\.\d+\) (\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?)Z? ?(.*)")
-_NODE = re.compile(r"^\s+DAG Node: (\S+)", re.MULTILINE)
-_ATTRIBUTE = re.compile(r'^\t(\w+)(?: = |: )"?([^"\n]*)"?$', re.MULTILINE)
-_RETURN = re.compile(r"\(1\) Normal termination \(return value (-?\d+)\)")
-_SIGNAL = re.compile(r"\(0\) Abnormal termination \(signal (\d+)\)")
-_SENT = re.compile(r"^\t(\d+)  -  Run Bytes Sent By Job", re.MULTILINE)
-_RECEIVED = re.compile(r"^\t(\d+)  -  Run Bytes Received By Job", re.MULTILINE)
 _EXIT = re.compile(r"EXITING WITH STATUS (\d+)")
+
+
+class Node(Protocol):
+    """What has to be known of a job beforehand."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def retries(self) -> int: ...
+
+
+class Graph(Protocol):
+    """A planned workflow, as the planner has it or as a submit directory tells it."""
+
+    @property
+    def jobs(self) -> Sequence[Node]: ...
+
+    @property
+    def edges(self) -> Iterable[tuple[str, str]]: ...
 
 
 class JobState(StrEnum):
@@ -44,16 +57,21 @@ class Outcome(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Attempt:
     """One time that a job had a slot. `started_at` is when it executed; transfers before belong to `received_bytes`."""
 
     cluster: int
     started_at: float
+    queued_at: float | None = None  # since when HTCondor looked for a slot: submitted, released or evicted
+    inputs_at: float | None = None  # when the transfer of inputs began
+    outputs_at: float | None = None  # when the transfer of outputs began: the job's program has ended
     ended_at: float | None = None
     outcome: Outcome = Outcome.RUNNING
     slot: str = ""  # slot1_1@host
     instance_id: str = ""  # of the execution point, where it says so
+    cpus: int = 1  # of its slot
+    instance_cpus: int | None = None  # of the whole machine, where it says so
     exit_code: int | None = None  # 128 + signal for a job that a signal ended
     sent_bytes: int = 0  # by the job: outputs
     received_bytes: int = 0  # inputs
@@ -67,18 +85,21 @@ class Attempt:
         return self.slot.rpartition("@")[2]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class JobProgress:
     name: str
     state: JobState
-    parents: tuple[str, ...] = ()
     retries: int = 0
     submits: int = 0
     submitted_at: float | None = None  # the last time
-    attempts: tuple[Attempt, ...] = ()
+    queued_at: float | None = None  # the last time that it began to wait for a slot
+    attempts: list[Attempt] = field(default_factory=list)
     hold_reason: str = ""
     hold_code: int = 0
     transferring: bool = False
+    inputs_at: float | None = None  # when the transfer of inputs began, the last time
+    script_ended_at: float | None = None  # its POST script, the last time
+    was_done: bool = False  # its children were told
 
     @property
     def exit_code(self) -> int | None:
@@ -86,23 +107,28 @@ class JobProgress:
         return self.attempts[-1].exit_code if self.attempts else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Progress:
     jobs: Mapping[str, JobProgress]
-    children: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    clusters: Mapping[int, str] = field(default_factory=dict)  # HTCondor's ClusterId: name
+    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unfinished: dict[str, int] = field(default_factory=dict)  # job: how many of its parents are not done
+    clusters: dict[int, str] = field(default_factory=dict)  # HTCondor's ClusterId: name
+    in_state: dict[JobState, dict[str, None]] = field(init=False)  # names of jobs, in the order in which they came
+    changed: dict[str, None] = field(default_factory=dict)  # names of jobs, since somebody took them
     started_at: float | None = None  # first and last event
     last_at: float | None = None
     dag_exit_code: int | None = None  # None: DAGMan has not ended
     rest: str = ""  # of the log: an event that is not complete
 
+    def __post_init__(self) -> None:
+        self.in_state = {state: {} for state in JobState}
+        for job in self.jobs.values():
+            self.in_state[job.state][job.name] = None
+
     @property
     def totals(self) -> Mapping[JobState, int]:
         """How many jobs are in each state; every state is there."""
-        counts = dict.fromkeys(JobState, 0)
-        for job in self.jobs.values():
-            counts[job.state] += 1
-        return counts
+        return {state: len(names) for state, names in self.in_state.items()}
 
     @property
     def is_over(self) -> bool:
@@ -114,70 +140,61 @@ class Progress:
 
     @property
     def failed(self) -> tuple[JobProgress, ...]:
-        return tuple(job for job in self.jobs.values() if job.state in (JobState.FAILED, JobState.HELD))
+        return tuple(self.jobs[name] for state in (JobState.FAILED, JobState.HELD) for name in self.in_state[state])
+
+    def take_changed(self) -> tuple[JobProgress, ...]:
+        """The jobs that something happened to since the last call, each once."""
+        taken, self.changed = self.changed, {}
+        return tuple(self.jobs[name] for name in taken)
+
+    def move(self, job: JobProgress, state: JobState) -> None:
+        del self.in_state[job.state][job.name]
+        self.in_state[state][job.name] = None
+        job.state = state
+        self.changed[job.name] = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """One entry of an event log."""
-
-    kind: int  # HTCondor's manual, "Job Event Log Codes"
-    cluster: int
-    at: float
-    text: str
-
-
-def begin(executable: ExecutableWorkflow) -> Progress:
+def begin(graph: Graph) -> Progress:
     """Nothing has happened yet."""
-    parents: dict[str, list[str]] = {job.name: [] for job in executable.jobs}
-    children: dict[str, list[str]] = {job.name: [] for job in executable.jobs}
-    for parent, child in executable.edges:
-        parents[child].append(parent)
-        children[parent].append(child)
+    children: dict[str, list[str]] = {}
+    unfinished: dict[str, int] = {}
+    for parent, child in graph.edges:
+        children.setdefault(parent, []).append(child)
+        unfinished[child] = unfinished.get(child, 0) + 1
     jobs = {
-        job.name: JobProgress(
-            name=job.name,
-            state=JobState.WAITING if parents[job.name] else JobState.READY,
-            parents=tuple(parents[job.name]),
-            retries=job.retries,
+        node.name: JobProgress(
+            name=node.name,
+            state=JobState.WAITING if node.name in unfinished else JobState.READY,
+            retries=node.retries,
         )
-        for job in executable.jobs
+        for node in graph.jobs
     }
-    below = {name: tuple(names) for name, names in children.items()}
-    return Progress(jobs=MappingProxyType(jobs), children=MappingProxyType(below))
+    return Progress(jobs=jobs, children=children, unfinished=unfinished)
 
 
 def fold(progress: Progress, text: str) -> Progress:
-    """`progress` after the next piece of the jobs' event log, which may end anywhere."""
-    log = progress.rest + text
-    end = log.rfind(_END_OF_EVENT) + len(_END_OF_EVENT) if _END_OF_EVENT in log else 0
-    events = parse_events(log[:end])
-    if not events:
-        return replace(progress, rest=log)
-    jobs, clusters = dict(progress.jobs), dict(progress.clusters)
-    for event in events:
-        _apply(jobs, clusters, progress.children, event)
-    started_at = progress.started_at if progress.started_at is not None else events[0].at
-    return replace(
-        progress,
-        jobs=MappingProxyType(jobs),
-        clusters=MappingProxyType(clusters),
-        started_at=started_at,
-        last_at=max(event.at for event in events),
-        rest=log[end:],
-    )
+    """`progress`, changed by the next piece of the jobs' event log, which may end anywhere."""
+    log = progress.rest + text if progress.rest else text
+    # the dots that end an event may be the first line of what is new
+    end = log.rfind(event_log.END_OF_EVENT) + len(event_log.END_OF_EVENT) if event_log.END_OF_EVENT in log else 0
+    progress.rest = log[end:]
+    for event in event_log.told_events(log[:end]):
+        _apply(progress, event)
+        if progress.started_at is None:
+            progress.started_at = event.at
+        if progress.last_at is None or event.at > progress.last_at:
+            progress.last_at = event.at
+    return progress
 
 
 def fold_end(progress: Progress, dagman_out: str) -> Progress:
-    """`progress` after what DAGMan wrote last: when it has ended, nothing is tried again."""
+    """`progress`, changed by what DAGMan wrote last: when it has ended, nothing is tried again."""
     code = dag_exit_code(dagman_out)
-    if code is None:
-        return progress
-    jobs = {
-        name: replace(job, state=JobState.FAILED) if job.state is JobState.RETRYING else job
-        for name, job in progress.jobs.items()
-    }
-    return replace(progress, jobs=MappingProxyType(jobs), dag_exit_code=code)
+    if code is not None:
+        progress.dag_exit_code = code
+        for name in tuple(progress.in_state[JobState.RETRYING]):
+            progress.move(progress.jobs[name], JobState.FAILED)
+    return progress
 
 
 def dag_exit_code(dagman_out: str) -> int | None:
@@ -192,108 +209,106 @@ def dag_exit_code(dagman_out: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def parse_events(text: str) -> list[Event]:
-    """The complete events of a piece of an event log.
-
-    >>> parse_events("001 (7.000.000) 2026-11-20 20:02:43 Job executing on host: <a>\\n...\\n001 (8.0")
-    [Event(kind=1, cluster=7, at=1795204963.0, text='Job executing on host: <a>\\n')]
-    """
-    events = []
-    for chunk in re.split(r"^\.\.\.\n", text, flags=re.MULTILINE)[:-1]:
-        first, _, below = chunk.partition("\n")
-        if head := _HEAD.fullmatch(first.rstrip()):
-            kind, cluster, _, at, said = head.groups()
-            seconds = datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()
-            events.append(Event(kind=int(kind), cluster=int(cluster), at=seconds, text=f"{said}\n{below}"))
-    return events
-
-
-def attributes(text: str) -> dict[str, str]:
-    """The attributes of the slot in an execute event.
-
-    >>> attributes('Job executing on host: <x>\\n\\tSlotName: slot1_1@a\\n\\tRoostInstanceId = "i-0a"\\n')
-    {'SlotName': 'slot1_1@a', 'RoostInstanceId': 'i-0a'}
-    """
-    return dict(_ATTRIBUTE.findall(text))
-
-
-def _apply(
-    jobs: dict[str, JobProgress], clusters: dict[int, str], children: Mapping[str, tuple[str, ...]], event: Event
-) -> None:
-    if event.kind == 0 and (node := _NODE.search(event.text)):
-        clusters[event.cluster] = node[1]
-    name = clusters.get(event.cluster)
-    if name is None or name not in jobs:
+def _apply(progress: Progress, event: Event) -> None:
+    if event.kind in (event_log.SUBMITTED, event_log.POST_SCRIPT_ENDED) and (node := event_log.node(event.text)):
+        progress.clusters[event.cluster] = node
+    name = progress.clusters.get(event.cluster)
+    job = progress.jobs.get(name) if name is not None else None
+    if job is None:
         return
-    jobs[name] = job = _after(jobs[name], event)
-    if job.state is not JobState.DONE:
-        return
-    for child in (jobs[one] for one in children.get(name, ())):
-        is_ready = all(jobs[parent].state is JobState.DONE for parent in child.parents)
-        if is_ready and child.state is JobState.WAITING:
-            jobs[child.name] = replace(child, state=JobState.READY)
+    state = _after(job, event)
+    if state is not job.state:
+        progress.move(job, state)
+    if state is JobState.DONE and not job.was_done:
+        job.was_done = True
+        _tell_children(progress, job)
 
 
-def _after(job: JobProgress, event: Event) -> JobProgress:
+def _tell_children(progress: Progress, job: JobProgress) -> None:
+    for name in progress.children.get(job.name, ()):
+        progress.unfinished[name] -= 1
+        child = progress.jobs.get(name)
+        if child is not None and progress.unfinished[name] == 0 and child.state is JobState.WAITING:
+            progress.move(child, JobState.READY)
+
+
+def _after(job: JobProgress, event: Event) -> JobState:
+    """The job's next state; its attempts are changed."""
     match event.kind:
-        case 0:  # submitted
-            return replace(job, state=JobState.SUBMITTED, submits=job.submits + 1, submitted_at=event.at)
-        case 1:  # executing
-            slot = attributes(event.text)
-            attempt = Attempt(
-                cluster=event.cluster,
-                started_at=event.at,
-                slot=slot.get("SlotName", ""),
-                instance_id=slot.get("RoostInstanceId", ""),
-            )
-            closed = _closed(job, event, Outcome.EVICTED).attempts
-            return replace(job, state=JobState.RUNNING, attempts=(*closed, attempt), transferring=False)
-        case 4 | 7 | 24:  # evicted; its shadow failed; its execution point was lost for good
-            return replace(_closed(job, event, Outcome.EVICTED), state=JobState.SUBMITTED)
-        case 5:  # terminated
-            code = _exit_code(event.text)
-            if code == 0:
-                return replace(_closed(job, event, Outcome.DONE, code), state=JobState.DONE)
-            return _failed(_closed(job, event, Outcome.FAILED, code))
-        case 9:  # removed
-            return _failed(_closed(job, event, Outcome.REMOVED))
-        case 12:  # held
-            lines = [line.strip() for line in event.text.splitlines()[1:] if line.strip()]
-            codes = re.search(r"Code (\d+) Subcode", event.text)
-            held = _closed(job, event, Outcome.HELD)
-            reason = " ".join(line for line in lines if not line.startswith("Code "))
-            return replace(held, state=JobState.HELD, hold_reason=reason, hold_code=int(codes[1]) if codes else 0)
-        case 13:  # released
-            return replace(job, state=JobState.SUBMITTED, hold_reason="", hold_code=0)
-        case 40:  # a file transfer
-            return replace(job, transferring=event.text.startswith("Started"))
+        case event_log.SUBMITTED:
+            job.submits += 1
+            job.submitted_at = job.queued_at = event.at
+            return JobState.SUBMITTED
+        case event_log.EXECUTING:
+            _close(job, event, Outcome.EVICTED)
+            job.attempts.append(_begun(job, event))
+            job.transferring, job.inputs_at = False, None
+            return JobState.RUNNING
+        case event_log.EVICTED | event_log.SHADOW_EXCEPTION | event_log.RECONNECT_FAILED:
+            _close(job, event, Outcome.EVICTED)
+            job.queued_at = event.at
+            return JobState.SUBMITTED
+        case event_log.TERMINATED:
+            code = event_log.exit_code(event.text)
+            _close(job, event, Outcome.FAILED if code else Outcome.DONE, code)
+            return _failed(job) if code else JobState.DONE
+        case event_log.REMOVED:
+            _close(job, event, Outcome.REMOVED)
+            return _failed(job)
+        case event_log.HELD:
+            _close(job, event, Outcome.HELD)
+            job.hold_reason, job.hold_code = event_log.hold(event.text)
+            return JobState.HELD
+        case event_log.RELEASED:
+            job.hold_reason, job.hold_code = "", 0
+            job.queued_at = event.at
+            return JobState.SUBMITTED
+        case event_log.POST_SCRIPT_ENDED:
+            job.script_ended_at = event.at
+            # The script has the last word, whatever the job's own exit code was.
+            return _failed(job) if event_log.exit_code(event.text) else JobState.DONE
+        case event_log.FILE_TRANSFER:
+            _transfer(job, event)
+            return job.state
         case _:
-            return job
+            return job.state
 
 
-def _failed(job: JobProgress) -> JobProgress:
-    """DAGMan submits a job `retries` times more than once."""
-    return replace(job, state=JobState.RETRYING if job.submits <= job.retries else JobState.FAILED)
-
-
-def _closed(job: JobProgress, event: Event, outcome: Outcome, exit_code: int | None = None) -> JobProgress:
-    """The job with its running attempt ended by `event`; as it is when none runs."""
-    if not job.attempts or job.attempts[-1].ended_at is not None:
-        return replace(job, transferring=False)
-    sent, received = _SENT.search(event.text), _RECEIVED.search(event.text)
-    last = replace(
-        job.attempts[-1],
-        ended_at=event.at,
-        outcome=outcome,
-        exit_code=exit_code,
-        sent_bytes=int(sent[1]) if sent else 0,
-        received_bytes=int(received[1]) if received else 0,
+def _begun(job: JobProgress, event: Event) -> Attempt:
+    slot = event_log.attributes(event.text)
+    whole = slot.get("TotalSlotCpus", "")
+    return Attempt(
+        cluster=event.cluster,
+        started_at=event.at,
+        queued_at=job.queued_at,
+        inputs_at=job.inputs_at,
+        slot=slot.get("SlotName", ""),
+        instance_id=slot.get("RoostInstanceId", ""),
+        cpus=int(slot["Cpus"]) if slot.get("Cpus", "").isdigit() else 1,
+        instance_cpus=int(whole) if whole.isdigit() else None,
     )
-    return replace(job, attempts=(*job.attempts[:-1], last), transferring=False)
 
 
-def _exit_code(text: str) -> int:
-    if found := _RETURN.search(text):
-        return int(found[1])
-    found = _SIGNAL.search(text)
-    return 128 + int(found[1]) if found else 1
+def _transfer(job: JobProgress, event: Event) -> None:
+    job.transferring = event.text.startswith("Started")
+    if not job.transferring:
+        return
+    if "input" in event.text.partition("\n")[0]:
+        job.inputs_at = event.at
+    elif job.attempts and job.attempts[-1].ended_at is None:
+        job.attempts[-1].outputs_at = event.at
+
+
+def _failed(job: JobProgress) -> JobState:
+    """DAGMan submits a job `retries` times more than once."""
+    return JobState.RETRYING if job.submits <= job.retries else JobState.FAILED
+
+
+def _close(job: JobProgress, event: Event, outcome: Outcome, exit_code: int | None = None) -> None:
+    """End the running attempt, if there is one."""
+    job.transferring = False
+    if not job.attempts or job.attempts[-1].ended_at is not None:
+        return
+    last = job.attempts[-1]
+    last.ended_at, last.outcome, last.exit_code = event.at, outcome, exit_code
+    last.sent_bytes, last.received_bytes = event_log.transferred(event.text)

@@ -1,14 +1,12 @@
 """What is told while a workflow runs."""
 
-from types import MappingProxyType
-
 from roost.report.job_counts import JobCounts
 from roost.verbs.following import counts
 from roost.workflow.progress import Attempt, JobProgress, JobState, Progress
 
 
 def _job(name: str, state: JobState, *instance_ids: str) -> JobProgress:
-    attempts = tuple(Attempt(cluster=1, started_at=n, instance_id=one) for n, one in enumerate(instance_ids))
+    attempts = [Attempt(cluster=1, started_at=n, instance_id=one) for n, one in enumerate(instance_ids)]
     return JobProgress(name=name, state=state, attempts=attempts)
 
 
@@ -22,7 +20,7 @@ def test_counts() -> None:
         _job("f", JobState.FAILED, "i-2"),
         _job("g", JobState.WAITING),
     ]
-    progress = Progress(jobs=MappingProxyType({job.name: job for job in jobs}))
+    progress = Progress(jobs={job.name: job for job in jobs})
     assert counts(progress, 0.5) == JobCounts(
         total=7, done=1, running=3, held=1, failed=1, usd=0.5, running_on={"i-1": ("b", "c")}
     )

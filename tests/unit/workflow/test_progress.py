@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_submit_dir import hello
 
+from roost.workflow.event_log import parse_events
 from roost.workflow.failure import failure
 from roost.workflow.progress import (
     JobProgress,
@@ -18,7 +19,6 @@ from roost.workflow.progress import (
     dag_exit_code,
     fold,
     fold_end,
-    parse_events,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -58,6 +58,43 @@ def test_children_become_ready_when_all_parents_are_done() -> None:
     assert (JobState.READY, JobState.WAITING) in states
     assert (JobState.RUNNING, JobState.WAITING) in states
     assert (JobState.DONE, JobState.READY) in states
+
+
+def test_when_an_attempt_waited_and_moved_its_files() -> None:
+    (attempt,) = fold(begin(hello()), LOG).jobs["preprocess_ID0000001"].attempts
+    assert (attempt.queued_at, attempt.inputs_at, attempt.outputs_at, attempt.ended_at) == (AT, AT + 2, AT + 3, AT + 3)
+    assert (attempt.cpus, attempt.instance_cpus) == (1, None)
+    whole = LOG.replace("\tCpus = 1\n", "\tCpus = 2\n\tTotalSlotCpus = 16\n")
+    (attempt,) = fold(begin(hello()), whole).jobs["preprocess_ID0000001"].attempts
+    assert (attempt.cpus, attempt.instance_cpus) == (2, 16)
+
+
+def test_what_changed_is_told_once() -> None:
+    found = begin(hello())
+    assert found.take_changed() == ()
+    first, second = LOG[: LOG.index("000 (009")], LOG[LOG.index("000 (009") :]
+    names = [job.name for job in fold(found, first).take_changed()]
+    assert names == ["preprocess_ID0000001", "findrange_ID0000002", "findrange_ID0000003"]  # the children are ready
+    assert "preprocess_ID0000001" not in [job.name for job in fold(found, second).take_changed()]
+    assert found.take_changed() == ()
+
+
+SCRIPT = """\
+016 (001.000.000) 2026-11-20 20:13:40 POST Script terminated.
+	(1) Normal termination (return value {code})
+    DAG Node: A
+...
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "retries", "state"), [(0, 0, JobState.DONE), (1, 0, JobState.FAILED), (1, 1, JobState.RETRYING)]
+)
+def test_a_post_script_has_the_last_word(code: int, retries: int, state: JobState) -> None:
+    ended = "005 (001.000.000) 2026-11-20 20:13:30 Job terminated.\n\t(1) Normal termination (return value 0)\n...\n"
+    log = EVICTED[: EVICTED.index("{event}")] + ended + SCRIPT.format(code=code)
+    job = fold(waiting("A", retries=retries), log).jobs["A"]
+    assert (job.state, job.script_ended_at) == (state, AT + 26)
 
 
 @settings(deadline=None)  # a loaded machine takes its time
