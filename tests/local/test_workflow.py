@@ -13,7 +13,7 @@ from personal_pool import INSTANCE_ID, PersonalPool, personal_pool
 
 from roost.workflow import submit_dir
 from roost.workflow.dag import submit_argv
-from roost.workflow.failure import Failure, failure
+from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
 from roost.workflow.progress import JobState, Outcome, Progress, begin, fold, fold_end
 from roost.workflow.source import load
@@ -185,7 +185,8 @@ def followed(
 
 def explained(pool: PersonalPool, ran: Ran, name: str) -> Failure:
     job = ran.progress.jobs[name]
-    return failure(ran.executable, job, pool.read(str(ran.executable.paths.submit / f"{name}.err")))
+    planned = next(one for one in ran.executable.jobs if one.name == name)
+    return failure(ran.executable, job, pool.read(str(files(ran.executable, planned, job)[0])))
 
 
 def written(

@@ -88,7 +88,7 @@ def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress
     for job in progress.failed:
         stderr = ""
         with suppress(RoostError):  # the file may never have come to be; the reason is told all the same
-            stderr = access_point.run(["tail", "-c", "8000", str(files(executable, planned[job.name])[0])]).stdout
+            stderr = access_point.run(["tail", "-c", "8000", str(files(executable, planned[job.name], job)[0])]).stdout
         shown.append(failure(executable, job, stderr))
     return shown
 

@@ -13,14 +13,26 @@ from roost.workflow.planner import ExecutableWorkflow, PlannedJob, stored_name
 WRAPPER = "invoke.py"
 OUTPUTS = "outputs"  # as in node/invoke.py
 DAGMAN_CONFIG = "dagman.config"
+TRIES = "tries.dag"  # how often each job was submitted by an earlier DAGMan of this run
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits
 VERSION = "5.1.3"  # of the Pegasus whose formats these are
+
+_Commands = tuple[tuple[str, str], ...]  # of a submit description
 
 # DAGMan looks every 5 s and submits 100 jobs each time by default: 20 jobs a second, and 5 s for each level.
 _DAGMAN_CONFIG = """\
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
 DAGMAN_VERBOSITY = 3
+"""
+
+# Each try has an output of its own, also after a rescue, where DAGMan counts retries from 0 again: the event log knows
+# of them all. Where DAGMan died and left its lock, it counts on by itself.
+_START = """\
+cd "$1" && log=$2 dag=$3 && shift 3 || exit
+count='/^    DAG Node: /{n[$3]++} END{for (job in n) print "VARS " job " tried=\\"" n[job] "\\""}'
+if [ ! -e "$dag.lock" ] && [ -e "$log" ]; then awk "$count" "$log" >tries.dag || exit; fi
+exec "$@" "$dag"
 """
 
 
@@ -31,6 +43,8 @@ def texts(executable: ExecutableWorkflow) -> Mapping[str, str]:
         DAGMAN_CONFIG: _DAGMAN_CONFIG,
         "braindump.yml": _braindump(executable),
         f"{executable.name}-0.static.bp": "".join(f"{line}\n" for line in _static_bp(executable)),
+        TRIES: "",
+        **{name: _for_monitord(executable, dict(commands)) for commands, name in _shapes(executable).items()},
         f"{executable.name}-0.notify": "",
         "pegasus.properties": "pegasus.data.configuration = condorio\n",
     }
@@ -48,23 +62,39 @@ def submit_argv(executable: ExecutableWorkflow) -> list[str]:
     }
     ads = [word for key, value in about.items() for word in ("-append", f'+{key}="{value}"')]
     ads += ["-append", "+pegasus_job_class=11", "-append", "+pegasus_cluster_size=1"]
-    script = 'cd "$1" && shift && exec "$@"'
-    return ["sh", "-c", script, "sh", str(executable.paths.submit), "condor_submit_dag", *ads, executable.dag]
+    names = [str(executable.paths.submit), executable.log, executable.dag]
+    return ["sh", "-c", _START, "sh", *names, "condor_submit_dag", *ads]
 
 
 def dag_text(executable: ExecutableWorkflow) -> str:
-    shapes: dict[tuple[tuple[str, str], ...], str] = {}
-    nodes: list[str] = []
-    bodies: list[str] = []
-    for job in executable.jobs:
-        commands = tuple({**job.commands, "environment": _environment(executable, job.env)}.items())
-        if commands not in shapes:
-            shapes[commands] = f"jobs{len(shapes) + 1}"
-            bodies.append(_description(executable, shapes[commands], dict(commands)))
-        nodes += _node(job, shapes[commands])
+    shapes = _shapes(executable)
+    bodies = [_description(executable, name, dict(commands)) for commands, name in shapes.items()]
+    nodes = [line for job in executable.jobs for line in _node(job, shapes[_commands(executable, job)])]
     edges = [f"PARENT {parent} CHILD {child}" for parent, child in executable.edges]
     lines = [f"# {executable.name}, planned by Roost", f"CONFIG {DAGMAN_CONFIG}", "", *bodies, *nodes, "", *edges]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, f"INCLUDE {TRIES}"]) + "\n"
+
+
+def _shapes(executable: ExecutableWorkflow) -> dict[_Commands, str]:
+    """What jobs ask for: the name of the submit description that they share."""
+    found = dict.fromkeys(_commands(executable, job) for job in executable.jobs)
+    return {commands: f"jobs{number}.sub" for number, commands in enumerate(found, start=1)}
+
+
+def _commands(executable: ExecutableWorkflow, job: PlannedJob) -> _Commands:
+    about = {"My.pegasus_wf_xformation": f'"{job.task.transformation}"'}
+    return tuple({**job.commands, **about, "environment": _environment(executable, job.env)}.items())
+
+
+def _for_monitord(executable: ExecutableWorkflow, commands: Mapping[str, str]) -> str:
+    """What monitord looks for in the file that it takes a description's name for; DAGMan reads the description.
+
+    Without a transformation its database refuses a job that left no invocation record.
+    """
+    ads = {**_ads(executable), **commands}
+    lines = [f"{key.replace('My.', '+')} = {value}" for key, value in ads.items() if "pegasus_" in key]
+    names = [f"{stream} = $(JOB).{ending}" for stream, ending in (("output", "out"), ("error", "err"))]
+    return "\n".join([f"executable = {WRAPPER}", *names, *lines]) + "\n"
 
 
 def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[str, str]) -> str:
@@ -74,8 +104,11 @@ def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[st
         "universe": "vanilla",
         "executable": str(submit / WRAPPER),
         "arguments": "$(invocation)",
-        "output": str(submit / "$(JOB).out"),
-        "error": str(submit / "$(JOB).err"),
+        # Which try this is. A line that begins with TASK tells Pegasus' monitord that each try has an output of its
+        # own, NODE.out.000 first, though there is no POST script to rename it (monitoring/workflow.py, PM-793).
+        "task": "$(tried:0) + $(RETRY)",
+        "output": str(submit / "$(JOB).out.$INT(task,%03d)"),
+        "error": str(submit / "$(JOB).err.$INT(task,%03d)"),
         "log": str(submit / executable.log),
         "should_transfer_files": "YES",
         "when_to_transfer_output": "ON_EXIT",
@@ -89,27 +122,33 @@ def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[st
         "notification": "NEVER",
         "priority": "$(urgency)",
         "periodic_remove": f"(JobStatus == 5) && (time() - EnteredCurrentStatus > {HELD_S})",
+        **_ads(executable),
+        "My.pegasus_wf_dax_job_id": '"$(derivation)"',
+        "My.pegasus_wf_dag_job_id": '"$(JOB)"',
+        "My.DAGNodeRetry": "$(RETRY)",
+    }
+    lines = [f"  {key} = {value}" for key, value in {**fixed, **commands}.items()]
+    return "\n".join([f"SUBMIT-DESCRIPTION {name} {{", *lines, "}", ""])
+
+
+def _ads(executable: ExecutableWorkflow) -> dict[str, str]:
+    """What all jobs of a workflow have in common for Pegasus' tools."""
+    return {
         "My.pegasus_generator": '"Roost"',
         "My.pegasus_root_wf_uuid": f'"{executable.uuid}"',
         "My.pegasus_wf_uuid": f'"{executable.uuid}"',
         "My.pegasus_version": f'"{VERSION}"',
         "My.pegasus_wf_name": f'"{executable.name}-0"',
         "My.pegasus_wf_time": f'"{_stamp(executable)}"',
-        "My.pegasus_wf_xformation": '"$(transformation)"',
-        "My.pegasus_wf_dax_job_id": '"$(task)"',
-        "My.pegasus_wf_dag_job_id": '"$(JOB)"',
         "My.pegasus_job_class": "1",
         "My.pegasus_site": f'"{executable.site}"',
         "My.pegasus_cluster_size": "1",
     }
-    lines = [f"  {key} = {value}" for key, value in {**fixed, **commands}.items()]
-    return "\n".join([f"SUBMIT-DESCRIPTION {name} {{", *lines, "}", ""])
 
 
 def _node(job: PlannedJob, description: str) -> Iterator[str]:
     variables = {
-        "transformation": job.task.transformation,
-        "task": job.task.id,
+        "derivation": job.task.id,
         "urgency": str(job.priority),
         "inputs": ",".join(str(one.remote) for one in job.inputs),
         "outputs": ";".join(f"{stored_name(one.lfn)}={one.remote}" for one in job.outputs),
@@ -117,7 +156,6 @@ def _node(job: PlannedJob, description: str) -> Iterator[str]:
     }
     yield f"JOB {job.name} {description}"
     yield f"VARS {job.name} " + " ".join(f'{key}="{_escaped(value)}"' for key, value in variables.items())
-    yield f'VARS {job.name} My.DAGNodeRetry="$(RETRY)"'
     yield f"PRIORITY {job.name} {job.priority}"
     if job.retries > 0:
         yield f"RETRY {job.name} {job.retries}"

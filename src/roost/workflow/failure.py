@@ -69,13 +69,14 @@ def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) 
         attempts=max(len(progress.attempts), progress.submits),
         instance_id=(last.instance_id or last.host) if last else "",
         stderr=tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:],
-        files=files(executable, job),
+        files=files(executable, job, progress),
     )
 
 
-def files(executable: ExecutableWorkflow, job: PlannedJob) -> tuple[PurePosixPath, ...]:
-    """Where a job's stderr and its invocation record are, on the access point."""
-    return executable.paths.submit / job.stderr, executable.paths.submit / job.stdout
+def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress) -> tuple[PurePosixPath, ...]:
+    """Where the stderr and the invocation record of a job's last try are, on the access point."""
+    submit, tries = executable.paths.submit, max(progress.submits, 1)
+    return submit / job.stderr(tries), submit / job.stdout(tries)
 
 
 def _reason(progress: JobProgress, said: str) -> str:

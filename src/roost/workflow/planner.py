@@ -92,14 +92,12 @@ class PlannedJob:
     env: Mapping[str, str]
     invocation: str  # the one argument of node/invoke.py
 
-    @property
-    def stdout(self) -> str:
-        """The invocation record, in the submit directory."""
-        return f"{self.name}.out"
+    def stdout(self, submits: int) -> str:
+        """The invocation record of its `submits`-th submission (1: the first), in the submit directory."""
+        return f"{self.name}.out.{submits - 1:03d}"
 
-    @property
-    def stderr(self) -> str:
-        return f"{self.name}.err"
+    def stderr(self, submits: int) -> str:
+        return f"{self.name}.err.{submits - 1:03d}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -189,7 +189,7 @@ def test_failure_in_words(stderr: str, reason: str, lines: tuple[str, ...]) -> N
     assert found.reason.startswith(reason)
     assert (found.stderr, found.attempts, found.exit_code) == (lines, 2, 3)
     assert found.instance_id == "i-0123456789abcdef0"
-    assert found.files[0] == PurePosixPath("/home/debian/runs/hello-1/submit/analyze_ID0000004.err")
+    assert found.files[0] == PurePosixPath("/home/debian/runs/hello-1/submit/analyze_ID0000004.err.001")
     assert "workflow.yml:" in found.at
 
 

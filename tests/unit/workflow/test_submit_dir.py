@@ -72,8 +72,7 @@ def test_condor_profiles_are_submit_commands() -> None:
 def test_command_starts_in_the_submit_directory() -> None:
     argv = submit_argv(hello())
     assert argv[:2] == ["sh", "-c"]
-    assert argv[4:6] == ["/home/debian/runs/hello-1/submit", "condor_submit_dag"]
-    assert argv[-1] == "hello-0.dag"
+    assert argv[4:8] == ["/home/debian/runs/hello-1/submit", "hello-0.log", "hello-0.dag", "condor_submit_dag"]
 
 
 def test_large_workflow_is_one_file() -> None:
@@ -85,9 +84,17 @@ def test_large_workflow_is_one_file() -> None:
         planned_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
     )
     text = dag_text(executable)
-    assert text.count("SUBMIT-DESCRIPTION ") == 1
+    transformations = {job.task.transformation for job in executable.jobs}
+    assert text.count("SUBMIT-DESCRIPTION ") == len(transformations) == 10
     assert text.count("\nJOB ") == 30
-    assert len(texts(executable)) == 6
+    assert len(texts(executable)) == 7 + len(transformations)  # what monitord reads of each
+
+
+def test_monitord_finds_the_transformation_of_a_job_without_a_record() -> None:
+    text = texts(hello())["jobs1.sub"]
+    assert '+pegasus_wf_xformation = "preprocess"\n' in text
+    assert '+pegasus_site = "condorpool"\n' in text
+    assert "output = $(JOB).out\n" in text
 
 
 if __name__ == "__main__":
