@@ -17,6 +17,9 @@ from roost.boot.roles import Role
 from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape, trust_domain
 
 POWER_OFF = f"{PROGRAMS}/power-off"  # condor_master runs it, as root, instead of leaving
+# Who has a claim's secret. The manual says that the shadow lets it in; HTCondor does so at the one address at which the
+# schedd called the startd (shadow_v61_main.cpp, StartdPrincipal), and the starter may come from the other one.
+CLAIM_HOLDER = "execute-side@matchsession"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +171,8 @@ ALLOW_ADVERTISE_STARTD = condor@$(UID_DOMAIN) {joining_identity(trust_domain(ins
 ALLOW_ADVERTISE_MASTER = $(ALLOW_ADVERTISE_STARTD)
 # ... and only in its own name
 COLLECTOR_REQUIREMENTS = {only_in_its_own_name("$(UID_DOMAIN)")}
+# whoever holds a claim moves its files, from whichever of its addresses
+ALLOW_WRITE_SHADOW = $(ALLOW_WRITE) {CLAIM_HOLDER}
 """
 
 

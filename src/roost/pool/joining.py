@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import parse_qs
 
-from roost.boot.condor_config import joining_identity, only_in_its_own_name
+from roost.boot.condor_config import CLAIM_HOLDER, joining_identity, only_in_its_own_name
 from roost.errors import RoostError
 
 FILE = "90-roost-join.config"  # after a distribution's and most administrators' own
@@ -42,6 +42,7 @@ SETTINGS = (
     *_LEVELS,
     *_TRUE_OR_UNSET,
     *("ALLOW_ADVERTISE_STARTD", "ALLOW_ADVERTISE_MASTER", "ALLOW_DAEMON", "ALLOW_WRITE", "ALLOW_READ"),
+    "ALLOW_WRITE_SHADOW",
     *("COLLECTOR_MAX_FILE_DESCRIPTORS", "SHARED_PORT_MAX_FILE_DESCRIPTORS"),
     *("COLLECTOR_REQUIREMENTS", "TCP_FORWARDING_HOST", "SEC_TOKEN_POOL_SIGNING_KEY_FILE", "LOCAL_CONFIG_DIR"),
 )
@@ -125,6 +126,7 @@ def changes(config: Config, *, trust_domain: str, nat: Nat | None = None) -> lis
             why="... each in its own name only",
         ),
         *_reading(config, identities),
+        *_transfers(config),
         *(
             Change(name=name, value="True", why=why)
             for name, why in _TRUE_OR_UNSET.items()
@@ -298,6 +300,16 @@ def _reading(config: Config, identities: str) -> list[Change]:
         return []
     why = "execution points look whether the collector lists them"
     return [Change(name="ALLOW_READ", value=f"$(ALLOW_READ), {identities}", why=why)]
+
+
+def _transfers(config: Config) -> list[Change]:
+    name = "ALLOW_WRITE_SHADOW"
+    decides = name if (config.get(name) or "").strip() else "ALLOW_WRITE"
+    given = words(config.get(decides) or "")
+    if not {"*", "*/*", CLAIM_HOLDER}.isdisjoint(given):
+        return []
+    why = "whoever holds a claim of this schedd moves its files, from whichever of its addresses"
+    return [Change(name=name, value=f"$({decides}), {CLAIM_HOLDER}" if given else CLAIM_HOLDER, why=why)]
 
 
 def _forwarding(config: Config, nat: Nat | None) -> list[Change]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from roost.boot.condor_config import CLAIM_HOLDER
 from roost.pool.joining import MadeKey, Nat, changes, drop_in, is_joined, made_key, named, nat, needs_restart
 
 DOMAIN = "physics.example"
@@ -47,6 +48,12 @@ def test_a_pool_with_the_defaults() -> None:
         ({"SEC_DEFAULT_AUTHENTICATION": "NEVER"}, "SEC_DEFAULT_AUTHENTICATION", "OPTIONAL"),
         ({"SEC_DEFAULT_ENCRYPTION": "PREFERRED"}, "SEC_DEFAULT_ENCRYPTION", None),
         ({"ALLOW_READ": "*.physics.example"}, "ALLOW_READ", f"$(ALLOW_READ), {OURS}"),
+        # who holds a claim, from any of its addresses
+        ({"ALLOW_WRITE": "*@physics.example"}, "ALLOW_WRITE_SHADOW", f"$(ALLOW_WRITE), {CLAIM_HOLDER}"),
+        ({"ALLOW_WRITE": None}, "ALLOW_WRITE_SHADOW", CLAIM_HOLDER),
+        ({"ALLOW_WRITE_SHADOW": "a@b"}, "ALLOW_WRITE_SHADOW", f"$(ALLOW_WRITE_SHADOW), {CLAIM_HOLDER}"),
+        ({"ALLOW_WRITE_SHADOW": f"a@b {CLAIM_HOLDER}"}, "ALLOW_WRITE_SHADOW", None),
+        ({"ALLOW_WRITE": "*/*"}, "ALLOW_WRITE_SHADOW", None),
         ({"USE_SHARED_PORT": "False"}, "USE_SHARED_PORT", "True"),
         ({"ENABLE_CCB_SERVER": "no"}, "ENABLE_CCB_SERVER", "True"),
         ({"COLLECTOR_MAX_FILE_DESCRIPTORS": "1024"}, "COLLECTOR_MAX_FILE_DESCRIPTORS", "10240"),
