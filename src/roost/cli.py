@@ -42,6 +42,9 @@ VERBS: dict[str, Verb] = {
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
     "gc": Verb("roost.verbs.gc", "List everything that Roost has left on EC2, with its price, and remove it."),
     "join": Verb("roost.verbs.join", "Let execution points on EC2 join the HTCondor pool of this machine."),
+    "catalogs": Verb(
+        "roost.verbs.catalogs", "Write Pegasus catalogs from what is known of a pool, check them, compare them."
+    ),
     "image": Verb("roost.verbs.image", "Bake images for pools, list them, remove them."),
     "local": Verb("roost.verbs.local", "Start, stop or look at EC2 on this machine; make things go wrong there."),
 }

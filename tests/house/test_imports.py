@@ -26,7 +26,7 @@ VENDORS: dict[str, set[str]] = {
     "rich": {"roost.report.live"},
     "pydantic": {"roost.spec", "localec2.world"},
     "sqlite3": {"localec2.world"},
-    "yaml": {"roost.yaml_lines", "roost.workflow.submit_dir"},
+    "yaml": {"roost.yaml_lines", "roost.workflow.submit_dir", "roost.workflow.catalog_text"},
 }
 # What a pure module never imports.
 IO_MODULES = {

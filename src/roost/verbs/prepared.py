@@ -9,6 +9,7 @@ import click
 
 from roost import machine
 from roost.cloud import pricing
+from roost.cloud.endpoint import localec2
 from roost.cloud.image import PoolImage, pool_image
 from roost.cloud.model import Action, Found, Launch
 from roost.cloud.plan import needed_doors, plan_up
@@ -35,6 +36,14 @@ def site(spec: PoolSpec, reporter: Reporter) -> Site:
             " (it is in that VPC, or has a VPN to it)"
         )
     return where
+
+
+def stop_if_started(where: Site) -> bool:
+    """What we started goes too, unless somebody else has a pool there by now."""
+    is_ours = where.endpoint.was_started and not where.ec2.pools()
+    if is_ours:
+        localec2(["stop"], say=lambda _: None)
+    return is_ours
 
 
 def image(spec: PoolSpec, where: Site, reporter: Reporter) -> PoolImage:

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from roost.boot.roles import Role
 from roost.cloud import pricing
-from roost.cloud.endpoint import localec2
 from roost.cloud.image import PoolImage
 from roost.cloud.model import Found, PoolInstance
 from roost.errors import NotFoundError, PartialError, RoostError, UsageError
 from roost.pool.access_point import AccessPoint
-from roost.pool.here import HereAccessPoint, submitter
 from roost.pool.verification import verification
 from roost.pool.verify import Question, Verdict
 from roost.report import receipt as receipts
@@ -27,6 +25,7 @@ from roost.report.timeline import Milestone, rows
 from roost.spec import PoolSpec
 from roost.verbs import entrance, following, prepared
 from roost.verbs.ending import end
+from roost.verbs.places import requirements, runs
 from roost.verbs.rising import RisenPool, rise
 from roost.verbs.which_pool import Site, found_pool, read_spec
 from roost.workflow import source
@@ -40,7 +39,6 @@ from roost.workflow.progress import Attempt as JobAttempt
 from roost.workflow.progress import Outcome as JobOutcome
 from roost.workflow.progress import Progress
 
-_HOME = PurePosixPath("/home/debian/runs")
 _VERIFY_TIMEOUT_S = 120.0
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a directory here and on the access point
 _OUTCOMES = {JobOutcome.DONE: Outcome.OK, JobOutcome.FAILED: Outcome.FAILED}
@@ -135,7 +133,8 @@ def _run_on_own(wish: Wish, workflow: Workflow, this: _Run, reporter: Reporter) 
             except KeyboardInterrupt:
                 reporter.note(f"interrupted again; the pool may still be there. To end it: roost down {spec.name}")
                 raise
-            _stop_service(site, reporter)
+            if prepared.stop_if_started(site):
+                reporter.note("EC2 on this machine is stopped again")
     return _outcome(workflow, this, given)
 
 
@@ -203,7 +202,7 @@ def _execute(workflow: Workflow, pool: RisenPool, site: Site, this: _Run, report
     this.executable = executable = plan(
         workflow,
         ExecutionSite(profiles=_site_profiles(pool.spec)),
-        RunPaths(run=_runs(pool.spec) / this.directory.name),
+        RunPaths(run=runs(pool.spec) / this.directory.name),
         uuid=str(uuid.uuid4()),
         planned_at=datetime.now(UTC),
     )
@@ -226,13 +225,6 @@ def _end(spec: PoolSpec, site: Site, this: _Run, reporter: Reporter) -> Receipt:
     given = end(spec, site, reporter, joined_at_s=this.joined_at_s, attempts=this.attempts)
     (this.directory / "receipt.json").write_text(receipts.to_json(given))
     return given
-
-
-def _stop_service(site: Site, reporter: Reporter) -> None:
-    """What we started goes too, unless somebody else has a pool there by now."""
-    if site.endpoint.was_started and not site.ec2.pools():
-        reporter.step("stop EC2 on this machine")
-        localec2(["stop"], say=lambda _: None)
 
 
 def _outcome(workflow: Workflow, this: _Run, given: Receipt | None) -> RunOutcome:
@@ -269,17 +261,8 @@ def _place(pool: RisenPool) -> str:
 
 
 def _site_profiles(spec: PoolSpec) -> Profiles:
-    """In a pool that has other machines too, a run is for those it was launched for; a job may say otherwise."""
-    if spec.access_point == "cloud":
-        return Profiles()
-    return Profiles(condor={"requirements": f'TARGET.RoostPool == "{spec.name}"'})
-
-
-def _runs(spec: PoolSpec) -> PurePosixPath:
-    """Where the access point keeps runs."""
-    if spec.access_point == "cloud":
-        return _HOME
-    return PurePosixPath(HereAccessPoint(submitter(spec.owners)).home / "roost-runs")
+    wanted = requirements(spec)
+    return Profiles(condor={"requirements": wanted}) if wanted else Profiles()
 
 
 def _meter(pool: RisenPool, site: Site) -> Callable[[], float | None]:

@@ -24,18 +24,18 @@ def missing_executables(workflow: Workflow, executables: frozenset[str]) -> list
         for name in (job.transformation, *workflow.transformations[job.transformation].requires)
     )
     found = [workflow.transformations[name] for name in needed]
-    there = {_merged_usr(path) for path in executables}
+    there = {merged_usr(path) for path in executables}
     return [
         MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
         for one in found
-        if one.kind is Kind.INSTALLED and _merged_usr(str(one.pfn)) not in there
+        if one.kind is Kind.INSTALLED and merged_usr(str(one.pfn)) not in there
     ]
 
 
-def _merged_usr(path: str) -> str:
+def merged_usr(path: str) -> str:
     """Debian's /bin is /usr/bin: both names are the same file.
 
-    >>> _merged_usr("/bin/sh"), _merged_usr("/opt/bin/x")
+    >>> merged_usr("/bin/sh"), merged_usr("/opt/bin/x")
     ('/usr/bin/sh', '/opt/bin/x')
     """
     merged = any(path.startswith(f"/{top}/") for top in ("bin", "sbin", "lib"))

@@ -20,6 +20,11 @@ class Mistakes:
     def count(self) -> int:
         return len(self._found)
 
+    @property
+    def found(self) -> tuple[tuple[str, int, str], ...]:
+        """(file, line, `file:line: sentence`) of each."""
+        return tuple(self._found)
+
     def add(self, document: Document, path: Path, said: str) -> None:
         found = (document.source, document.line(path), f"{document.at(path)}: {said}")
         if found not in self._found:

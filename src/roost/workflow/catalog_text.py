@@ -1,0 +1,53 @@
+"""pure: Catalogs -> the texts of their files, as Pegasus 5 reads them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from roost.workflow.catalog_entries import VERSION, Catalog, Catalogs
+
+MARK = "# Written by `roost catalogs write`: run it again instead of editing this."
+
+# libyaml's is ten times faster; a PyYAML without it still works
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Plain(_Dumper):  # type: ignore[misc]
+    """Without anchors: people read this, and some parsers know none."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (PyYAML's signature)
+        return True
+
+
+def texts(catalogs: Catalogs) -> dict[Catalog, str]:
+    """What belongs into each file. Without transformations they have none: Pegasus wants at least one."""
+    found = {
+        Catalog.SITES: _yaml({"sites": catalogs.sites}, catalogs.note),
+        Catalog.REPLICAS: _yaml({"replicas": catalogs.replicas}),
+    }
+    properties = dict(catalogs.properties)
+    if catalogs.transformations:
+        containers = {"containers": catalogs.containers} if catalogs.containers else {}
+        found[Catalog.TRANSFORMATIONS] = _yaml({"transformations": catalogs.transformations, **containers})
+    else:
+        properties.pop("pegasus.catalog.transformation.file", None)
+    found[Catalog.PROPERTIES] = properties_text(properties)
+    return found
+
+
+def properties_text(properties: Mapping[str, str]) -> str:
+    return "\n".join([MARK, *(f"{key} = {value}" for key, value in properties.items())]) + "\n"
+
+
+def _yaml(sections: Mapping[str, Mapping[str, Any]], note: str = "") -> str:
+    value = {"pegasus": VERSION, **{name: _plain(list(entries.values())) for name, entries in sections.items()}}
+    head = f"{MARK}\n# {note}\n" if note else f"{MARK}\n"
+    written: str = yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=1000)
+    return head + written
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
