@@ -68,6 +68,12 @@ class Roost:
             process.wait()
         return subprocess.CompletedProcess(process.args, process.returncode, out, said + rest)
 
+    def check(self, example: str, results: Path, *more: str) -> None:
+        """What the example's own check says of its results."""
+        argv = [sys.executable, str(EXAMPLES / example / "check.py"), str(results), *more]
+        said = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stdout + said.stderr
+
     def left(self) -> list[str]:
         """What EC2 still describes of pools of Roost: instances, groups, keys, volumes."""
         ec2: Any = self.service.client()
