@@ -58,6 +58,33 @@ def can_redraw(*, is_terminal: bool, encoding: str, environment: Mapping[str, st
     return is_terminal and has_symbols and not is_continuous_integration and not is_dumb
 
 
+class SilentReporter:
+    """For a program that is not to say anything by itself."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def step(self, sentence: str) -> None:
+        pass
+
+    def timeline(self, rows: Sequence[Row]) -> None:
+        pass
+
+    def progress(self, counts: JobCounts) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
 class PlainReporter:
     """`[  3.2 s] sentence`, each thing said once."""
 

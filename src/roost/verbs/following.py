@@ -1,84 +1,144 @@
-"""shell (the access point): a planned workflow goes to the access point, runs under DAGMan, and comes back.
+"""shell (the access point): a run is followed until DAGMan has ended.
 
-In: an ExecutableWorkflow. Out: its Progress to the end, its outputs and logs on this machine. The access point's
-DAGMan runs on by itself; what is read here can be read again from the start at any time.
+In: an ExecutableWorkflow that was sent. Out: its Progress. The access point's DAGMan runs on by itself; what is read
+here can be read again from the start at any time, by another roost too.
 """
 
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from roost.errors import CloudError, RoostError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint
-from roost.pool.condor import submitted_cluster
 from roost.report.job_counts import JobCounts
 from roost.report.reporter import Reporter
-from roost.workflow import submit_dir
-from roost.workflow.dag import submit_argv
+from roost.verbs.run_directory import RunRecord
+from roost.verbs.sending import in_queue
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planner import ExecutableWorkflow
-from roost.workflow.progress import JobState, Progress, begin, fold, fold_end
+from roost.workflow.progress import JobState, Progress, begin, begin_again, fold, fold_end
 
 _POLL_S = 0.5
-_SILENCE_S = 120.0  # the access point may be out of reach for so long before we give up following
+_SILENCE_S = 300.0  # the access point may be out of reach for so long: it reboots, this machine changes networks
+_QUIET_S = 15.0  # without news for so long the queue is asked whether DAGMan is still there
+_STOP_S = 20.0
 _NUL = "\0"
-# What is new of the event log, and the end of DAGMan's own; `$2` bytes are known.
-_NEWS = 'tail -c +"$(($2 + 1))" -- "$1" 2>/dev/null; printf "\\000"; tail -c 2000 -- "$3" 2>/dev/null; true'
-
-
-def send(executable: ExecutableWorkflow, access_point: AccessPoint) -> int:
-    """The run's directory with its inputs goes there, and DAGMan gets it. DAGMan's cluster id."""
-    with tempfile.TemporaryDirectory(prefix="roost-plan-") as written:
-        submit_dir.write(executable, Path(written))
-        uploads = {str(upload.remote): Path(upload.local) for upload in executable.uploads}
-        access_point.put({str(executable.paths.run): Path(written), **uploads})
-    started = access_point.run(submit_argv(executable))
-    if started.exit_code != 0:
-        said = (started.stderr.strip() or started.stdout.strip()).splitlines()
-        raise RoostError(
-            f"condor_submit_dag refused the workflow: {' / '.join(said[-3:])}",
-            f"roost ssh, then look into {executable.paths.submit}",
-        )
-    return submitted_cluster(started.stdout)
+# How long the event log is, what is new of it (`$2` bytes are known), and the end of DAGMan's own messages (of which
+# the first `$4` bytes are of an earlier submission).
+_NEWS = """\
+size=$(($(wc -c < "$1" 2>/dev/null || echo 0)))
+printf '%s\\000' "$size"
+[ "$size" -gt "$2" ] && tail -c +"$(($2 + 1))" -- "$1" | head -c "$((size - $2))"
+printf '\\000'
+[ -f "$3" ] && tail -c +"$(($4 + 1))" -- "$3" | tail -c 4000
+true
+"""
 
 
 def follow(
     executable: ExecutableWorkflow,
     access_point: AccessPoint,
+    record: RunRecord,
     reporter: Reporter,
     *,
     usd_so_far: Callable[[], float | None],
+    timeout_s: float | None = None,
+    seen: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
-    """Until DAGMan has ended; what happens is told on the way."""
-    progress = begin(executable)
-    submit = executable.paths.submit
-    known_bytes, heard_at = 0, time.monotonic()
-    while not progress.is_over:
-        argv = ["sh", "-c", _NEWS, "sh", str(submit / executable.log), str(known_bytes)]
+    """Until DAGMan has ended; what happens is told on the way. Raises WaitTimeoutError where it takes longer."""
+    following = Following(executable, access_point, record)
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    was_told = False
+    quiet_since = heard_at = time.monotonic()
+    while not following.progress.is_over:
+        if deadline is not None and time.monotonic() > deadline:
+            raise WaitTimeoutError(
+                f"the run {record.name} did not end within {timeout_s:g} s: {counts(following.progress, None)}",
+                f"it goes on; wait again, or: roost run --attach {record.name}",
+            )
         try:
-            news = access_point.run([*argv, str(submit / executable.dagman_out)], timeout_s=30).stdout
+            has_news = following.look()
+            if not has_news and not following.progress.is_over and time.monotonic() - quiet_since > _QUIET_S:
+                following.require_in_queue()
+                quiet_since = time.monotonic()
             heard_at = time.monotonic()
         except (CloudError, WaitTimeoutError):
-            if time.monotonic() - heard_at > _SILENCE_S:
+            silence_s = time.monotonic() - heard_at
+            if silence_s > _SILENCE_S:
                 raise
+            if silence_s > _QUIET_S and not was_told:
+                was_told = True
+                reporter.note("the access point does not answer; waiting for it")
             time.sleep(_POLL_S)
             continue
-        log, _, dagman_out = news.partition(_NUL)
-        known_bytes += len(log.encode())
-        progress = fold_end(fold(progress, log), dagman_out)
-        _tell_trouble(progress, reporter)
-        reporter.progress(counts(progress, usd_so_far()))
-        if not progress.is_over:
+        if has_news:
+            quiet_since = time.monotonic()
+        _tell_trouble(following.progress, reporter)
+        reporter.progress(counts(following.progress, usd_so_far()))
+        seen(following.progress)
+        if not following.progress.is_over:
             time.sleep(_POLL_S)
-    return progress
+    return following.progress
 
 
-def bring_back(executable: ExecutableWorkflow, access_point: AccessPoint, directory: Path) -> None:
-    """Outputs to `output/`, the submit directory with its logs to `submit/`."""
-    access_point.get(str(executable.paths.output), directory / "output")
-    access_point.get(str(executable.paths.submit), directory / "submit")
+class Following:
+    """How much of a run's logs has been read, and what they came to."""
+
+    def __init__(self, executable: ExecutableWorkflow, access_point: AccessPoint, record: RunRecord) -> None:
+        self._access_point = access_point
+        self._record = record
+        submit = executable.paths.submit
+        self._log, self._dagman_out = str(submit / executable.log), str(submit / executable.dagman_out)
+        self._known_bytes = 0
+        self.progress = begin(executable)
+        if record.log_bytes:
+            argv = ["head", "-c", str(record.log_bytes), "--", self._log]
+            self.progress = begin_again(fold(self.progress, access_point.run(argv, timeout_s=300).stdout))
+            self._known_bytes = record.log_bytes
+
+    def look(self) -> bool:
+        """Whether there was news."""
+        argv = ["sh", "-c", _NEWS, "sh", self._log, str(self._known_bytes), self._dagman_out]
+        argv.append(str(self._record.dagman_out_bytes))
+        size, _, news = self._access_point.run(argv, timeout_s=300 if not self._known_bytes else 30).stdout.partition(
+            _NUL
+        )
+        log, _, dagman_out = news.partition(_NUL)
+        before = self._known_bytes
+        self._known_bytes = max(before, int(size or 0))
+        self.progress = fold_end(fold(self.progress, log), dagman_out)
+        return self._known_bytes > before
+
+    def require_in_queue(self) -> None:
+        """Raises RoostError where DAGMan is neither there nor has said that it ended."""
+        argv = ["condor_q", "-constraint", in_queue(self._record), "-af", "ClusterId", "JobStatus", "HoldReason"]
+        asked = self._access_point.run(argv)
+        if asked.exit_code != 0:
+            return  # the schedd is being started
+        if not asked.stdout.strip():
+            self.look()  # it may have ended in between
+            if not self.progress.is_over:
+                raise RoostError(
+                    f"DAGMan is not in the queue any more, and has not said how the run {self._record.name} ended:"
+                    " somebody removed it, or it never came to run",
+                    f"roost run --resume {self._record.name}",
+                )
+        _, status, *reason = asked.stdout.split(maxsplit=2) if asked.stdout.strip() else ("", "", "")
+        if status == "5":
+            raise RoostError(
+                f"DAGMan is on hold: {' '.join(reason).strip() or 'HTCondor gives no reason'}",
+                f"roost ssh, condor_release it, then: roost run --attach {self._record.name}",
+            )
+
+
+def stop(access_point: AccessPoint, record: RunRecord) -> None:
+    """DAGMan removes its jobs, writes down how far it came, and ends."""
+    access_point.run(["condor_rm", "-constraint", in_queue(record)])
+    deadline = time.monotonic() + _STOP_S
+    while time.monotonic() < deadline:
+        if not access_point.run(["condor_q", "-constraint", in_queue(record), "-af", "ClusterId"]).stdout.strip():
+            return
+        time.sleep(_POLL_S)
 
 
 def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress: Progress) -> list[Failure]:

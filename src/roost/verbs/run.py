@@ -9,24 +9,39 @@ from roost.verbs.which_pool import cloud_option
 
 
 @click.command("run")
-@click.argument("workflow", type=click.Path(path_type=Path))
+@click.argument("workflow", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--pool", "pool", metavar="POOL", help="Run on a pool that is up, and leave it up (a name or a pool.yml)."
 )
 @cloud_option
 @click.option("--name", help="The run's name: its results go to ./runs/NAME (default: the workflow's and the time).")
+@click.option("--resume", metavar="NAME", help="Run what is left of ./runs/NAME, which failed or was cut off.")
+@click.option("--attach", metavar="NAME", help="Follow the run NAME, whose roost is gone, to its end.")
 @click.option("--keep", is_flag=True, help="Leave the pool up at the end, also after a failure.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
-def command(workflow: Path, pool: str | None, cloud: str | None, name: str | None, keep: bool, yes: bool) -> None:
+def command(
+    workflow: Path | None,
+    pool: str | None,
+    cloud: str | None,
+    name: str | None,
+    resume: str | None,
+    attach: str | None,
+    keep: bool,
+    yes: bool,
+) -> None:
     """Run a workflow: from nothing to results and a receipt.
 
     WORKFLOW is a Pegasus 5 abstract workflow (YAML) with its catalogs beside it. A pool.yml beside it says what pool
     it needs; without one it gets two execution points. The pool is taken down at the end, also after Ctrl-C.
+
+    A run that failed goes on with --resume: programs and inputs may have been mended, what is done is not done again.
     """
     from roost.report.reporter import reporter_for
     from roost.verbs import running
 
-    wish = running.Wish(workflow=workflow, pool=pool, cloud=cloud, name=name, keep=keep, yes=yes)
+    wish = running.Wish(
+        workflow=workflow, pool=pool, cloud=cloud, name=name, resume=resume, attach=attach, keep=keep, yes=yes
+    )
     with reporter_for(sys.stderr) as reporter:
         outcome = running.run(wish, reporter)
     click.echo(outcome.text, nl=False)

@@ -11,7 +11,6 @@ from roost.verbs.which_pool import cloud_option, json_option, pool_argument
 
 if TYPE_CHECKING:
     from roost.cloud.model import PoolInstance
-    from roost.pool.ads import Job, Slot
 
 
 @click.command("status")
@@ -20,29 +19,13 @@ if TYPE_CHECKING:
 @json_option
 def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
     """Show a pool: its instances, slots, queue and cost so far."""
-    from datetime import UTC, datetime
-
-    from roost.boot.roles import Role
-    from roost.cloud import pricing
-    from roost.errors import RoostError
-    from roost.pool.condor import Condor
     from roost.report.columns import columns
-    from roost.verbs.entrance import access_point
+    from roost.verbs.pool_status import pool_status
     from roost.verbs.which_pool import found_pool
 
     spec, site, found = found_pool(pool, cloud, say=_say)
-    slots: list[Slot] = []
-    jobs: list[Job] = []
-    if found.with_role(Role.ACCESS_POINT) or spec.access_point == "here":
-        try:
-            with access_point(spec, site, found) as reached:
-                slots, jobs = Condor(reached).slots(), Condor(reached).jobs()
-        except RoostError as error:
-            _say(f"HTCondor could not be asked: {error.message}")
-    now = datetime.now(UTC)
-    hours = {i.id: (now - i.launched_at).total_seconds() / 3600 for i in found.usable}
-    rates = pricing.rates(spec.cloud, site.ec2.access, [i.instance_type for i in found.usable])
-    usd = sum(rates.usd_per_hour.get(i.instance_type, 0.0) * hours[i.id] for i in found.usable)
+    now = pool_status(spec, site, found, say=_say)
+    slots, jobs = now.slots, now.jobs
     if as_json:
         shown = {
             "schema": "roost/status/1",
@@ -51,8 +34,8 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
             "instances": [{**asdict(i), "launched_at": i.launched_at.isoformat()} for i in found.instances],
             "slots": [asdict(slot) for slot in slots],
             "jobs": [asdict(job) for job in jobs],
-            "usd_so_far": round(usd, 6),
-            "price_note": rates.note,
+            "usd_so_far": round(now.usd, 6),
+            "price_note": now.price_note,
         }
         click.echo(json.dumps(shown, indent=2))
         return
@@ -65,7 +48,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
             i.instance_type,
             i.state.value,
             i.public_ip or i.private_ip,
-            f"{hours[i.id] * 60:.0f} min",
+            f"{now.hours[i.id] * 60:.0f} min",
             _condition(i, joined=joined, busy=busy),
         )
         for i in found.usable
@@ -77,7 +60,7 @@ def command(pool: str | None, cloud: str | None, as_json: bool) -> None:
         click.echo(f"\njobs are submitted on {found.submit_host}")
     click.echo(f"\njobs: {len(jobs)} in the queue, {running} running, {held} held")
     charged = "nothing is charged on this machine; on EC2 it would be " if spec.cloud == "local" else ""
-    click.echo(f"cost so far: {charged}${usd:.4f} ({rates.note})")
+    click.echo(f"cost so far: {charged}${now.usd:.4f} ({now.price_note})")
     for expires in sorted({i.expires_at for i in found.usable if i.expires_at})[:1]:
         click.echo(f"lease: ends {expires}")
     sys.stdout.flush()

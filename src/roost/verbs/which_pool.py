@@ -61,9 +61,13 @@ def site(spec: PoolSpec, *, say: Callable[[str], None], start: bool = True) -> S
     return Site(endpoint=endpoint, ec2=Ec2(endpoint.access), asker=asker)
 
 
-def found_pool(word: str | None, cloud: str | None, *, say: Callable[[str], None]) -> tuple[PoolSpec, Site, Found]:
+def found_pool(
+    word: str | None, cloud: str | None, *, say: Callable[[str], None], region: str | None = None
+) -> tuple[PoolSpec, Site, Found]:
     """A pool of which EC2 describes something. Raises NotFoundError that names the pools there are."""
     spec = spec_of(word, cloud)
+    if region is not None:
+        spec = spec.model_copy(update={"region": region})
     where = site(spec, say=say, start=False)
     found = with_file_systems(spec, where, where.ec2.describe(spec.name))
     if not found.is_empty:

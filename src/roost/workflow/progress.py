@@ -14,7 +14,8 @@ from typing import Protocol
 from roost.workflow import event_log
 from roost.workflow.event_log import Event
 
-_EXIT = re.compile(r"EXITING WITH STATUS (\d+)")
+_DAGMAN_LIFE = re.compile(r"(STARTING UP)$|EXITING WITH STATUS (\d+)", re.MULTILINE)
+_RESTART = 3  # DAGMan's exit code when its schedd goes down: it will be started again, and recover
 
 
 class Node(Protocol):
@@ -187,6 +188,22 @@ def fold(progress: Progress, text: str) -> Progress:
     return progress
 
 
+def begin_again(progress: Progress) -> Progress:
+    """`progress`, when a run that did not come to its end is sent once more: what is done stays so, everything else
+    has all of its retries again."""
+    progress.dag_exit_code, progress.rest = None, ""
+    for job in progress.jobs.values():
+        if job.attempts and job.attempts[-1].ended_at is None:  # it ran when its pool went
+            job.attempts[-1].ended_at, job.attempts[-1].outcome = progress.last_at, Outcome.EVICTED
+        if job.state is JobState.DONE:
+            continue
+        job.retries += job.submits
+        job.hold_reason, job.hold_code, job.transferring, job.inputs_at = "", 0, False, None
+        progress.move(job, JobState.WAITING if progress.unfinished.get(job.name) else JobState.READY)
+    progress.changed.clear()
+    return progress
+
+
 def fold_end(progress: Progress, dagman_out: str) -> Progress:
     """`progress`, changed by what DAGMan wrote last: when it has ended, nothing is tried again."""
     code = dag_exit_code(dagman_out)
@@ -198,15 +215,18 @@ def fold_end(progress: Progress, dagman_out: str) -> Progress:
 
 
 def dag_exit_code(dagman_out: str) -> int | None:
-    """DAGMan's exit code in (the end of) its `dagman.out`; None while it runs.
+    """DAGMan's exit code in (the end of) its `dagman.out`; None while it runs, or is about to be started again.
 
     >>> dag_exit_code("11/20/26 20:02:50 **** condor_scheduniv_exec.1.0 (condor_DAGMAN) pid 215 EXITING WITH STATUS 1")
     1
     >>> dag_exit_code("11/20/26 20:02:50 Writing Rescue DAG") is None
     True
+    >>> dag_exit_code("(condor_DAGMAN) pid 215 EXITING WITH STATUS 1\\n(CONDOR_DAGMAN) STARTING UP\\n...") is None
+    True
     """
-    found = _EXIT.findall(dagman_out)
-    return int(found[-1]) if found else None
+    found = _DAGMAN_LIFE.findall(dagman_out)
+    started, code = found[-1] if found else ("", "")
+    return None if started or not code or int(code) == _RESTART else int(code)
 
 
 def _apply(progress: Progress, event: Event) -> None:
@@ -236,6 +256,8 @@ def _after(job: JobProgress, event: Event) -> JobState:
     """The job's next state; its attempts are changed."""
     match event.kind:
         case event_log.SUBMITTED:
+            if job.state is JobState.DONE:  # its files got lost: it runs again, with all of its retries
+                job.retries += job.submits
             job.submits += 1
             job.submitted_at = job.queued_at = event.at
             return JobState.SUBMITTED

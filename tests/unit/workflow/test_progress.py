@@ -16,6 +16,7 @@ from roost.workflow.progress import (
     Outcome,
     Progress,
     begin,
+    begin_again,
     dag_exit_code,
     fold,
     fold_end,
@@ -198,3 +199,75 @@ def test_held_job_in_words() -> None:
     executable = hello()
     found = failure(executable, fold(begin(executable), log).jobs["analyze_ID0000004"], "")
     assert found.reason.startswith("held: its inputs could not be sent to the execution point (")
+
+
+def event(kind: int, cluster: int, second: int, said: str) -> str:
+    return f"{kind:03} ({cluster:03}.000.000) 2026-11-21 10:00:{second:02} {said}\n...\n"
+
+
+def state(progress: Progress, name: str) -> JobState:
+    return progress.jobs[name].state
+
+
+def submitted(cluster: int, second: int, node: str) -> str:
+    return event(0, cluster, second, f"Job submitted from host: <x>\n    DAG Node: {node}")
+
+
+def ended(cluster: int, second: int, code: int) -> str:
+    return event(5, cluster, second, f"Job terminated.\n\t(1) Normal termination (return value {code})")
+
+
+RUNNING = "Job executing on host: <x>"
+FIRST = (  # "a" is done, "b" failed for good, "c" ran when its pool went
+    submitted(1, 0, "a") + submitted(2, 0, "b") + submitted(3, 0, "c")
+    + "".join(event(1, cluster, 1, RUNNING) for cluster in (1, 2, 3))
+    + ended(1, 2, 0) + ended(2, 3, 7)
+    + submitted(4, 4, "b") + event(1, 4, 5, RUNNING) + ended(4, 6, 7)
+)  # fmt: skip
+
+
+def test_a_run_that_is_sent_again_keeps_what_is_done() -> None:
+    found = begin_again(fold_end(fold(waiting("a", "b", "c"), FIRST), "EXITING WITH STATUS 1"))
+    assert not found.is_over
+    assert {name: job.state for name, job in found.jobs.items()} == {
+        "a": JobState.DONE,
+        "b": JobState.READY,
+        "c": JobState.READY,
+    }
+    (cut_short,) = found.jobs["c"].attempts
+    assert cut_short.outcome is Outcome.EVICTED
+    assert cut_short.ended_at == found.last_at
+
+
+def test_tries_are_counted_on_and_retries_are_new() -> None:
+    """Cluster ids begin at 1 again: it is another schedd."""
+    found = begin_again(fold(waiting("a", "b", "c"), FIRST))
+    fold(found, submitted(1, 10, "b") + event(1, 1, 11, RUNNING) + ended(1, 12, 7))
+    assert state(found, "b") == JobState.RETRYING
+    fold(found, submitted(2, 13, "b") + event(1, 2, 14, RUNNING) + ended(2, 15, 7))
+    assert state(found, "b") == JobState.FAILED
+    assert (found.jobs["b"].submits, len(found.jobs["b"].attempts)) == (4, 4)
+
+
+def test_one_that_was_done_runs_again_where_its_files_are_lost() -> None:
+    found = begin_again(fold(waiting("a", "b", "c"), FIRST))
+    fold(found, submitted(1, 10, "a"))
+    assert state(found, "a") == JobState.SUBMITTED
+    fold(found, event(1, 1, 11, RUNNING) + ended(1, 12, 7))
+    assert state(found, "a") == JobState.RETRYING
+    fold(found, submitted(2, 13, "a") + event(1, 2, 14, RUNNING) + ended(2, 15, 0))
+    assert state(found, "a") == JobState.DONE
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("", None),
+        ("x EXITING WITH STATUS 0\n", 0),
+        ("x EXITING WITH STATUS 3\n", None),  # its schedd goes down, and will start it again
+        ("x EXITING WITH STATUS 1\n** x (CONDOR_DAGMAN) STARTING UP\nmore\n", None),
+        ("** (CONDOR_DAGMAN) STARTING UP\nEXITING WITH STATUS 3\n** STARTING UP\nEXITING WITH STATUS 2\n", 2),
+    ],
+)
+def test_the_end_of_dagman(said: str, code: int | None) -> None:
+    assert dag_exit_code(said) == code

@@ -1,0 +1,111 @@
+"""shell (the access point): a run's directory goes to the access point, and DAGMan gets it. Each can be done twice.
+
+In: an ExecutableWorkflow and the run's directory here. Out: both there. What of it is there is said by the record that
+is sent last.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Collection
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+from roost.errors import RoostError, UsageError
+from roost.pool.access_point import AccessPoint
+from roost.verbs import bringing
+from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
+from roost.workflow import resuming, submit_dir
+from roost.workflow.dag import submit_argv
+from roost.workflow.planner import ExecutableWorkflow
+
+# Once, whoever calls it and however often: submitted when it is not in the queue, and has not ended since it was sent.
+_SUBMIT = """\
+cd "$1" || exit 1
+exec 9> .roost-submit.lock
+flock 9
+queued=$(condor_q -constraint "$2" -af ClusterId) || exit 1
+[ -z "$queued" ] || exit 0
+[ ! -f "$3" ] || [ "$(wc -c < "$3")" -le "$4" ] || exit 0
+shift 4
+"$@" 9>&-
+"""
+
+
+class Whereabouts(StrEnum):
+    """What an access point has of a run."""
+
+    NOTHING = "nothing"
+    SENT = "sent"  # whole, and DAGMan may have it
+
+
+def send(
+    executable: ExecutableWorkflow,
+    access_point: AccessPoint,
+    directory: RunDirectory,
+    *,
+    left: Collection[str] | None = None,
+) -> None:
+    """The run's directory with its inputs goes there. What says that it is whole goes last.
+
+    `left`: the jobs that have to run, where the others are done; what they take from those is sent too.
+    """
+    paths = executable.paths
+    with tempfile.TemporaryDirectory(prefix="roost-plan-") as temporary:
+        written = Path(temporary)
+        submit_dir.write(executable, written)
+        shutil.copytree(written / paths.submit.name, directory.submit, dirs_exist_ok=True)
+        shutil.rmtree(written / paths.submit.name)
+        for lock in directory.submit.glob("*.lock"):  # a DAGMan's, which does not run any more
+            lock.unlink()
+        kept = {}
+        if left is not None:
+            rescue = resuming.rescue_name(executable, [path.name for path in directory.submit.iterdir()])
+            (directory.submit / rescue).write_text(resuming.rescue_text(executable, left))
+            wanted = resuming.needed(executable, left)
+            kept = {str(remote): bringing.kept_at(executable, directory, remote) for remote in wanted}
+        uploads = {str(upload.remote): Path(upload.local) for upload in executable.uploads}
+        there = {str(paths.run): written, str(paths.submit): directory.submit, **uploads, **kept}
+        access_point.put(there, timeout_s=bringing.TRANSFER_S)
+    access_point.put({str(paths.run / RECORD): directory.path / RECORD})
+
+
+def require_ended(access_point: AccessPoint, record: RunRecord) -> None:
+    """Raises UsageError where DAGMan has it."""
+    if access_point.run(["condor_q", "-constraint", in_queue(record), "-af", "ClusterId"]).stdout.strip():
+        raise UsageError(
+            f"the run {record.name} has not ended: DAGMan is at work on it", f"roost run --attach {record.name}"
+        )
+
+
+def whereabouts(record: RunRecord, access_point: AccessPoint) -> Whereabouts:
+    if not record.directory:
+        return Whereabouts.NOTHING
+    found = read_record(access_point, record.remote)
+    is_sent = found is not None and (found.uuid, found.submissions) == (record.uuid, record.submissions)
+    return Whereabouts.SENT if is_sent else Whereabouts.NOTHING
+
+
+def read_record(access_point: AccessPoint, run: PurePosixPath) -> RunRecord | None:
+    """That of a run which was sent whole."""
+    try:
+        return RunRecord.from_json(access_point.run(["cat", str(run / RECORD)]).stdout)
+    except ValueError:
+        return None
+
+
+def submit(executable: ExecutableWorkflow, access_point: AccessPoint, record: RunRecord) -> None:
+    """DAGMan gets it, if it has not got it already."""
+    paths = executable.paths
+    argv = ["sh", "-c", _SUBMIT, "sh", str(paths.submit), in_queue(record), executable.dagman_out]
+    started = access_point.run([*argv, str(record.dagman_out_bytes), *submit_argv(executable)], timeout_s=300)
+    if started.exit_code != 0:
+        said = (started.stderr.strip() or started.stdout.strip()).splitlines()
+        raise RoostError(
+            f"condor_submit_dag refused the workflow: {' / '.join(said[-3:])}",
+            f"roost ssh, then look into {paths.submit}",
+        )
+
+
+def in_queue(record: RunRecord) -> str:
+    """The constraint that the run's DAGMan fulfils."""
+    return f'JobUniverse == 7 && pegasus_wf_uuid == "{record.uuid}"'

@@ -1,0 +1,138 @@
+"""pure: a run that did not come to its end -> what of it is left to run, and the rescue DAG that says so to DAGMan.
+
+What is done is read from the event log: a job that ended well, whose files that others still need are there. That holds
+also where DAGMan wrote no rescue DAG: its pool was lost, or roost ended it.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from roost.errors import UsageError
+from roost.workflow.planner import ExecutableWorkflow, PlannedJob
+from roost.workflow.progress import JobState, Progress
+
+_RESCUE = re.compile(r"\.rescue(\d{3})$")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DagFile:
+    """What a DAG file says of its nodes."""
+
+    nodes: Mapping[str, str]  # name: all that its VARS say
+    edges: frozenset[tuple[str, str]]
+
+
+def done_in(progress: Progress) -> frozenset[str]:
+    return frozenset(name for name, job in progress.jobs.items() if job.state is JobState.DONE)
+
+
+def unfinished(
+    executable: ExecutableWorkflow, done: Collection[str], is_kept: Callable[[PurePosixPath], bool]
+) -> frozenset[str]:
+    """The jobs that have to run: those that are not done, and those whose files are needed and not kept.
+
+    `is_kept` is asked for paths of the access point.
+    """
+    makers = {one.remote: job.name for job in executable.jobs for one in job.outputs}
+    inputs = {job.name: [one.remote for one in job.inputs] for job in executable.jobs}
+    left = {job.name for job in executable.jobs if job.name not in done or not _has_results(executable, job, is_kept)}
+    todo = list(left)
+    while todo:
+        for remote in inputs[todo.pop()]:
+            maker = makers.get(remote)
+            if maker is not None and maker not in left and not is_kept(remote):
+                left.add(maker)
+                todo.append(maker)
+    return frozenset(left)
+
+
+def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
+    """The files, by their paths on the access point, that the jobs of `left` take from jobs that are done."""
+    made = {one.remote for job in executable.jobs if job.name not in left for one in job.outputs}
+    wanted = (one.remote for job in executable.jobs if job.name in left for one in job.inputs)
+    return tuple(dict.fromkeys(remote for remote in wanted if remote in made))
+
+
+def rescue_name(executable: ExecutableWorkflow, present: Collection[str]) -> str:
+    """The next one's: DAGMan takes the one with the highest number by itself.
+
+    `present`: the names of the files in the submit directory.
+    """
+    stem = f"{executable.dag}.rescue"
+    numbers = [int(found[1]) for name in present if name.startswith(stem) and (found := _RESCUE.search(name))]
+    return f"{stem}{max(numbers, default=0) + 1:03}"
+
+
+def rescue_text(executable: ExecutableWorkflow, left: Collection[str]) -> str:
+    """HTCondor's manual, "The Rescue DAG": the nodes that are done; each other one has all of its retries again."""
+    done = [job.name for job in executable.jobs if job.name not in left]
+    about = [
+        f"# Rescue DAG of {executable.dag}, written by Roost",
+        "# Rescue DAG version: 2.0.1 (partial)",
+        f"# Total number of Nodes: {len(executable.jobs)}",
+        f"# Nodes premarked DONE: {len(done)}",
+        "",
+    ]
+    return "".join(f"{line}\n" for line in (*about, *(f"DONE {name}" for name in done)))
+
+
+def require_same(before: DagFile, now: DagFile, done: Collection[str]) -> None:
+    """A plan can be resumed when its structure is the same, and what is done would be done again in the same way.
+
+    Raises UsageError with what differs.
+    """
+    wrong = list(_differences(before, now, done))
+    if wrong:
+        more = [f"... and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        raise UsageError(
+            "\n".join(["this is another workflow than the one that is to be resumed:", *wrong[:_SHOWN], *more]),
+            "start it as a run of its own: roost run WORKFLOW --name ANOTHER",
+        )
+
+
+def read_dag(text: str, run: PurePosixPath) -> DagFile:
+    """A DAG file as this package writes it, without the path of its run's directory.
+
+    >>> read_dag('JOB a d\\nJOB b d\\nVARS a in="/runs/x/f"\\nPARENT a CHILD b\\n', PurePosixPath("/runs/x"))
+    DagFile(nodes={'a': 'in="/f"', 'b': ''}, edges=frozenset({('a', 'b')}))
+    """
+    nodes: dict[str, str] = {}
+    edges: set[tuple[str, str]] = set()
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        match word:
+            case "JOB":
+                nodes[rest.partition(" ")[0]] = ""
+            case "SUBDAG":
+                nodes[rest.split()[1]] = ""
+            case "VARS":
+                name, _, said = rest.partition(" ")
+                nodes[name] = " ".join(filter(None, (nodes.get(name, ""), said.replace(str(run), ""))))
+            case "PARENT":
+                parents, _, children = rest.partition(" CHILD ")
+                edges.update((parent, child) for parent in parents.split() for child in children.split())
+    return DagFile(nodes=nodes, edges=frozenset(edges))
+
+
+def _differences(before: DagFile, now: DagFile, done: Collection[str]) -> Iterator[str]:
+    for name in now.nodes.keys() - before.nodes.keys():
+        yield f"  {name} is new"
+    for name in before.nodes.keys() - now.nodes.keys():
+        yield f"  {name} is not in it any more"
+    for parent, child in sorted(now.edges - before.edges):
+        yield f"  {child} waits for {parent} now"
+    for parent, child in sorted(before.edges - now.edges):
+        yield f"  {child} does not wait for {parent} any more"
+    for name in sorted(done):
+        if name in now.nodes and before.nodes.get(name, "") != now.nodes[name]:
+            yield f"  {name} is done, and would run in another way now"
+
+
+def _has_results(executable: ExecutableWorkflow, job: PlannedJob, is_kept: Callable[[PurePosixPath], bool]) -> bool:
+    return all(
+        one.optional or not one.remote.is_relative_to(executable.paths.output) or is_kept(one.remote)
+        for one in job.outputs
+    )

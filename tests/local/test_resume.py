@@ -1,0 +1,89 @@
+"""Runs that did not come to their end: resumed on another pool, attached to by another roost."""
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from own_service import Localec2Service
+from roost_cli import Roost
+from run_workflows import Task, write_workflow
+
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture
+def roost(localec2_service: Localec2Service, tmp_path: Path) -> Roost:
+    (tmp_path / "pool.yml").write_text("workers: {count: 1}\n")
+    return Roost(service=localec2_service, directory=tmp_path)
+
+
+def test_a_failed_run_is_mended_and_resumed_on_a_new_pool(roost: Roost) -> None:
+    """What is done is not done again, what it made has come along; tries are counted on."""
+    tasks = [
+        Task(name="make", script="echo made once > part; date +%N > result", outputs=["part"], results=["result"]),
+        Task(name="use", script="echo not yet >&2; exit 3", inputs=["part"], results=["used"]),
+    ]
+    write_workflow(roost.directory, *tasks, retries=1)
+    failed = roost("run", "workflow.yml", "--name", "first")
+    assert failed.returncode == 4, failed.stderr
+    assert "use_ID2 (workflow.yml:10): exit code 3, after 2 attempts" in failed.stdout
+    assert "not yet" in failed.stdout
+    assert "roost run --resume first" in failed.stderr
+    assert roost.left() == []
+    run = roost.directory / "runs" / "first"
+    assert (run / "scratch" / "part").read_text() == "made once\n"
+    made = (run / "output" / "result").read_text()
+
+    another = [*tasks, Task(name="more", script="true", inputs=["used"])]
+    write_workflow(roost.directory, *another)
+    refused = roost("run", "--resume", "first")
+    assert refused.returncode == 2
+    assert "more_ID3 is new" in refused.stderr
+    assert roost.left() == []
+
+    write_workflow(
+        roost.directory, tasks[0], Task(name="use", script="cp part used", inputs=["part"], results=["used"])
+    )
+    resumed = roost("run", "--resume", "runs/first")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "1 of 2 jobs are done already" in resumed.stderr
+    assert (run / "output" / "used").read_text() == "made once\n"
+    assert (run / "output" / "result").read_text() == made
+    assert (run / "submit" / "small-0.dag.rescue001").exists()
+    log = (run / "submit" / "small-0.log").read_text()
+    assert log.count("DAG Node: make_ID1") == 1
+    assert log.count("DAG Node: use_ID2") == 3
+    assert json.loads((run / "receipt.json").read_text())["attempts"] == {"ok": 1, "failed": 0, "evicted": 0}
+    assert json.loads((run / "receipt-1.json").read_text())["attempts"] == {"ok": 1, "failed": 2, "evicted": 0}
+    assert roost.left() == []
+
+    again = roost("run", "--resume", "first")
+    assert again.returncode == 2
+    assert "nothing is left to run" in again.stderr
+    assert roost.left() == []
+
+
+def test_a_roost_that_is_killed_is_followed_by_another(roost: Roost) -> None:
+    """Also where its directory is lost; the pool that the run has for itself goes then."""
+    write_workflow(roost.directory, Task(name="slow", script="sleep 8; echo done > result", results=["result"]))
+    killed = roost.interrupted(
+        "run", "workflow.yml", "--name", "mine", when="run the workflow under DAGMan", by=signal.SIGKILL
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert roost.left() != []
+    shutil.rmtree(roost.directory / "runs")
+    attached = roost("run", "--attach", "mine")
+    assert attached.returncode == 0, attached.stderr
+    assert "found on the pool small-" in attached.stderr
+    assert (roost.directory / "runs" / "mine" / "output" / "result").read_text() == "done\n"
+    assert "0 billable resources" in attached.stdout
+    assert "job attempts that ended well: 1" in attached.stdout
+    log = (roost.directory / "runs" / "mine" / "submit" / "small-0.log").read_text()
+    assert log.count("DAG Node: slow_ID1") == 1
+    assert roost.left() == []
+    late = roost("run", "--attach", "mine")
+    assert late.returncode == 3
+    assert "too late: the pool small-" in late.stderr
+    assert "roost run --resume mine" in late.stderr
