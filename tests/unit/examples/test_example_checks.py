@@ -71,7 +71,8 @@ class Mosaics:
 
 
 @pytest.fixture
-def mosaics(tmp_path: Path) -> Mosaics:
+def mosaics(tmp_path: Path, pegasus_api: Any) -> Mosaics:
+    assert pegasus_api.Workflow  # the script imports it
     script = program("montage", "workflow.py")
     found = Mosaics(script["truth"](script["Size"](tiles=2, pixels=200, stars=40, galaxies=2)), tmp_path)
     for band in BANDS:

@@ -21,7 +21,7 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, pegasus_api: Any) -> Path:
     """What the examples' scripts write, each in a directory of its own. They are run here: nothing is started."""
-    assert pegasus_api.Workflow
+    assert pegasus_api.Workflow  # the scripts import it
     for_all = tmp_path_factory.mktemp("written")
     before, argv = Path.cwd(), sys.argv
     for name in NAMES:
