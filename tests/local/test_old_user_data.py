@@ -58,13 +58,14 @@ class OldPool(RealPool):
             directory=directory,
         )
         self.service = service
+        self.baked: list[str] = []
 
     def __enter__(self) -> "OldPool":
         return self
 
-    def bake(self) -> None:
+    def bake(self, base: str) -> str:
         """By hand: an instance gets the files, and becomes an image."""
-        builder = self.run(self.image_id)
+        [builder] = self.run(base)
         until(lambda: self.ssh_once("cloud-init", "status", "--wait", on=builder).returncode == 0, "the builder")
         unpack = (
             "import json, pathlib, sys\n"
@@ -74,12 +75,14 @@ class OldPool(RealPool):
             "    path.write_text(text)\n"
         )
         self.ssh("sudo", "python3", "-c", unpack, on=builder, feed=json.dumps(files()))
-        self.image_id = self.ec2.create_image(InstanceId=builder, Name="old", NoReboot=True)["ImageId"]
-        self.ec2.get_waiter("image_available").wait(ImageIds=[self.image_id], WaiterConfig={"Delay": 1})
+        image_id = str(self.ec2.create_image(InstanceId=builder, Name=f"old {base}", NoReboot=True)["ImageId"])
+        self.baked.append(image_id)
+        self.ec2.get_waiter("image_available").wait(ImageIds=[image_id], WaiterConfig={"Delay": 1})
         self.ec2.terminate_instances(InstanceIds=[builder])
+        return image_id
 
     def start_submit_host(self) -> None:
-        self.access_point = self.run(self.image_id, CENTRAL_MANAGER)
+        [self.access_point] = self.run(self.image_id, CENTRAL_MANAGER)
         until(lambda: self.ssh_once("condor_status", "-schedd", "-af", "Name").stdout != "", "the central manager")
         # step 7 of 2011: the submit host, and nobody else, may reach the workers
         address = f"{self.described(self.access_point)['PublicIpAddress']}/32"
@@ -92,19 +95,20 @@ class OldPool(RealPool):
         """Its name outside; inside the cloud the same name is the private address."""
         return str(self.described(self.access_point)["PublicDnsName"])
 
-    def run(self, image_id: str, user_data: str = "") -> str:
+    def run(self, image_id: str, user_data: str = "", *, count: int = 1) -> list[str]:
         """`aws ec2 run-instances --user-data ...`, as ec2-run-instances -d was."""
         command = [
             *(str(AWS), "ec2", "run-instances", "--image-id", image_id, "--instance-type", WORKER_TYPE),
             *("--key-name", self.name, "--security-group-ids", self.group, "--output", "json"),
+            *("--count", str(count)),
             *(("--user-data", user_data) if user_data else ()),
         ]
         environment = {**os.environ, **self.service.env, "AWS_PAGER": ""}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr
-        instance_id = str(json.loads(done.stdout)["Instances"][0]["InstanceId"])
-        self.launched.append(instance_id)
-        return instance_id
+        launched = [str(each["InstanceId"]) for each in json.loads(done.stdout)["Instances"]]
+        self.launched += launched
+        return launched
 
     def console(self, instance_id: str) -> str:
         return str(self.ec2.get_console_output(InstanceId=instance_id).get("Output", ""))
@@ -127,16 +131,47 @@ class OldPool(RealPool):
 def pool(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldPool]:
     ec2: Any = localec2_service.client()
     with OldPool(ec2, localec2_service, tmp_path_factory.mktemp("old")) as pool:
-        pool.bake()
+        pool.image_id = pool.bake(localec2_service.image_id)
         pool.start_submit_host()
         yield pool
-        ec2.deregister_image(ImageId=pool.image_id)
+        for image_id in pool.baked:
+            ec2.deregister_image(ImageId=image_id)
+
+
+@pytest.fixture(scope="module")
+def cluster(pool: OldPool) -> list[str]:
+    """Step 16 of 2011: two workers and a file system of their own, by user data alone."""
+    base = pool.service.run(
+        *("image", "build", "--json", "--name", "with-gluster", "--description", "Debian with HTCondor and GlusterFS"),
+        *(word for package in ("condor", "glusterfs-client", "glusterfs-server") for word in ("--package", package)),
+        *("--disable", "condor.service", "--tag", "localec2:fuse=yes"),
+    )
+    for first, last in ((24007, 24008), (49152, 60999)):
+        pool.ec2.authorize_security_group_ingress(
+            GroupId=pool.group,
+            IpPermissions=[
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": first,
+                    "ToPort": last,
+                    "UserIdGroupPairs": [{"GroupId": pool.group}],
+                }
+            ],
+        )
+    image_id = pool.bake(json.loads(base)["image_id"])
+    keys = f"CONDOR_HOST = {pool.submit_host}\nSHARED = gluster\nSHARED_PEERS = 2\n"
+    # another launch of the same image at the same time is another cluster
+    launches = [pool.run(image_id, keys, count=2), pool.run(image_id, f"{keys}SHARED_COPIES = 2\n", count=2)]
+    for each in (each for launch in launches for each in launch):
+        pool.wait_for(each)
+    pool.ec2.terminate_instances(InstanceIds=launches[1])
+    return launches[0]
 
 
 @pytest.fixture(scope="module")
 def worker(pool: OldPool) -> str:
     """Step 8 of 2011, with a line more than the least."""
-    worker = pool.run(
+    [worker] = pool.run(
         pool.image_id, f"CONDOR_HOST = {pool.submit_host}\nSTARTD_ATTRS = $(STARTD_ATTRS) Old\nOld = 2011"
     )
     pool.wait_for(worker)
@@ -170,16 +205,16 @@ def test_its_jobs_reach_no_metadata_and_it_has_a_lease(pool: OldPool, worker: st
 
 
 def test_the_others_habits(pool: OldPool) -> None:
-    """A bare host name; a token; keys of a cluster; lines that HTCondor rejects; a kind that is refused."""
+    """A bare host name; a token; keys of a cluster; lines that HTCondor rejects; what this image cannot do."""
     mint = "condor_token_create -identity worker@old.example.org -authz ADVERTISE_STARTD -authz ADVERTISE_MASTER"
     token = pool.ssh("sudo", *mint.split()).strip()
     host = pool.submit_host
-    bare = pool.run(pool.image_id, host)
-    keys = pool.run(
+    [bare] = pool.run(pool.image_id, host)
+    [keys] = pool.run(
         pool.image_id, f"# a cluster\nCONDOR_HOST={host}\nROOST_TOKEN={token}\nROOST_NETWORK=outbound\nROOST_LEASE=3h\n"
     )
-    wrong = pool.run(pool.image_id, f"CONDOR_HOST = {host}\nuse ROLE:Executor\n")
-    shared = pool.run(pool.image_id, f"CONDOR_HOST = {host}\nSHARED = gluster\n")
+    [wrong] = pool.run(pool.image_id, f"CONDOR_HOST = {host}\nuse ROLE:Executor\n")
+    [shared] = pool.run(pool.image_id, f"CONDOR_HOST = {host}\nSHARED = gluster\nSHARED_PEERS = 1\n")
     pool.wait_for(bare)
     pool.runs_a_job(bare)
     pool.wait_for(keys)
@@ -189,7 +224,7 @@ def test_the_others_habits(pool: OldPool) -> None:
     assert pool.ssh_once("grep", "-r", token, "/etc/condor/config.d", on=keys).stdout == ""
     until(lambda: "Executor" in pool.console(wrong), "HTCondor's words")
     assert "Line 2 while reading config source /etc/condor/config.d/60-user-data.config" in pool.console(wrong)
-    until(lambda: "SHARED = gluster" in pool.console(shared), "the refusal")
+    until(lambda: "this image has no GlusterFS" in pool.console(shared), "the refusal")
     for stopped in (wrong, shared):
         assert pool.ssh_once("systemctl", "is-active", "condor", on=stopped).stdout.strip() != "active"
         assert "roost-lease" in pool.ssh("systemctl", "list-timers", on=stopped)
@@ -207,3 +242,24 @@ def test_it_comes_back_after_a_reboot(pool: OldPool, worker: str) -> None:
     before = pool.console(worker).count("s joined")
     pool.ec2.reboot_instances(InstanceIds=[worker])
     until(lambda: pool.console(worker).count("s joined") > before, "it to join again")
+
+
+def test_a_virtual_cluster_shares_its_disks(pool: OldPool, cluster: list[str]) -> None:
+    first, second = cluster
+    pool.submit(
+        "write",
+        executable="/bin/sh",
+        arguments="\"-c 'hostname > /shared/by-the-first'\"",
+        requirements=f'RoostInstanceId == "{first}" && RoostShared == "/shared"',
+    )
+    pool.ssh("condor_wait", "-wait", "60", "write/log")
+    pool.submit(
+        "read",
+        executable="/bin/cat",
+        arguments="/shared/by-the-first",
+        requirements=f'RoostInstanceId == "{second}" && RoostSharedKind == "gluster"',
+    )
+    pool.ssh("condor_wait", "-wait", "60", "read/log")
+    assert pool.ssh("cat", "read/out").strip() == pool.ssh("hostname", on=first).strip()
+    peers = pool.ssh("ls", "/shared/.roost", on=second).split()
+    assert peers == sorted(["access-point", first, second]), "those of this launch, and no others"

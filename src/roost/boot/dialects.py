@@ -4,13 +4,16 @@ Runs on a baked image, which cannot know how it will be launched: with Roost's o
 2008 (a bare host name) and 2011 (lines of HTCondor configuration; `KEY = value` for a virtual cluster) were, or with
 whatever cloud-init understands. Standard library only. docs/user-data.md is the page for users.
 
-What the tutorial of 2011 wrote for a virtual cluster (step 16) has not survived. `KEYS` are those of ours.
+What the tutorial of 2011 wrote for a virtual cluster (step 16) has not survived. It named the submit host twice: to
+HTCondor, and to the authors' own service (Coord) by which the instances of a launch found each other. `KEYS` are ours,
+and one naming is enough: HTCondor's collector is the place where peers meet.
 """
 
 import gzip
 import ipaddress
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DEFAULT_LEASE_S = 24 * 3600  # nobody said how long: long enough for a day's work, short enough for a forgotten one
@@ -22,8 +25,12 @@ KEYS = (
     "ROOST_TOKEN",  # an HTCondor token that may ADVERTISE_STARTD and ADVERTISE_MASTER
     "SEC_TOKEN",  # the same
     "ROOST_NETWORK",  # direct: the public address; outbound: through the broker (CCB) of the collector
-    "SHARED",  # a file system of the cluster; `none` is the only kind that this image makes by itself
+    "SHARED",  # gluster: the disks of all instances of this launch as one file system, at `SHARED_AT`; or none
+    "SHARED_PEERS",  # how many instances the launch has: nothing on an instance says so
+    "SHARED_COPIES",  # of each file; 1
 )
+SHARED_AT = "/shared"  # as in the tutorial
+_SHARED = ("none", "gluster")
 _NETWORKS = ("direct", "outbound")
 # What cloud-init takes for its own ("User data formats"); a comment of HTCondor's begins with # too.
 _CLOUD_INIT = re.compile(
@@ -62,6 +69,14 @@ class Refused:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """A file system of the instances of one launch."""
+
+    peers: int
+    copies: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
     """An execution point of somebody's pool."""
 
@@ -71,6 +86,7 @@ class Worker:
     lease_s: int = DEFAULT_LEASE_S
     token: str | None = None
     network: str | None = None  # None: direct where there is a public address
+    cluster: Cluster | None = None
 
 
 Dialect = Own | NotOurs | Refused | Worker
@@ -270,13 +286,34 @@ def _worker(ours: dict[str, str], *, habit: str, central_manager: str, lines: li
     network = ours.get("ROOST_NETWORK")
     if network and network not in _NETWORKS:
         return Refused(reason=f"ROOST_NETWORK = {network}: it is one of {', '.join(_NETWORKS)}")
-    shared = ours.get("SHARED", "none")
-    if shared != "none":
-        return Refused(
-            reason=f"SHARED = {shared}: who the peers are cannot be known from user data; "
-            "`shared:` of pool.yml makes a cluster with a file system"
-        )
+    cluster = _cluster(ours)
+    if isinstance(cluster, Refused):
+        return cluster
     text = "\n".join(lines).rstrip("\n") + "\n"
     return Worker(
-        habit=habit, central_manager=central_manager, lines=text, lease_s=lease, token=token or None, network=network
+        habit=habit,
+        central_manager=central_manager,
+        lines=text,
+        lease_s=lease,
+        token=token or None,
+        network=network,
+        cluster=cluster,
     )
+
+
+def _cluster(ours: Mapping[str, str]) -> Cluster | Refused | None:
+    kind = ours.get("SHARED", "none")
+    if kind not in _SHARED:
+        return Refused(reason=f"SHARED = {kind}: it is one of {', '.join(_SHARED)}")
+    figures = {name: ours[name] for name in ("SHARED_PEERS", "SHARED_COPIES") if name in ours}
+    if kind == "none":
+        return Refused(reason=f"{' and '.join(figures)} without SHARED = gluster") if figures else None
+    for name, text in figures.items():
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 1000):
+            return Refused(reason=f"{name} = {text}: it is a number of instances, or of copies")
+    if "SHARED_PEERS" not in figures:
+        return Refused(reason="SHARED = gluster without SHARED_PEERS: say how many instances this launch has")
+    cluster = Cluster(peers=int(figures["SHARED_PEERS"]), copies=int(figures.get("SHARED_COPIES", "1")))
+    if cluster.peers % cluster.copies:
+        return Refused(reason=f"{cluster.copies} copies of each file need a multiple of as many peers as SHARED_PEERS")
+    return cluster

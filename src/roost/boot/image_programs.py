@@ -7,13 +7,13 @@ No step has to be run on the image: the unit is wanted by a drop-in of the targe
 from importlib import resources
 
 from roost.boot.settings import PROGRAMS
-from roost.boot.user_data import SHIPPED
+from roost.boot.user_data import SHIPPED, SHIPPED_TO_SHARE
 
 # A directory of its own: Roost's user data brings programs too, perhaps of another version.
 ROOT = f"{PROGRAMS}/image"
 DISABLED_UNITS = ("condor.service",)
 _UNIT = "roost-boot.service"
-ONLY_ON_IMAGES = ("dialects.py", "node/image_boot.py")
+ONLY_ON_IMAGES = ("dialects.py", "node/image_boot.py", "node/cluster.py")
 
 # After the stage of cloud-init that runs Roost's own user data; before HTCondor. The unit that carries that stage had
 # another name before cloud-init 24.3. `watch` goes on when the boot has ended.
@@ -40,7 +40,8 @@ def files() -> dict[str, str]:
     """Path on the image -> text. None needs to be executable: python3 runs them."""
     boot = resources.files("roost.boot")
     programs = {
-        f"{ROOT}/roost/boot/{name}": boot.joinpath(*name.split("/")).read_text() for name in (*SHIPPED, *ONLY_ON_IMAGES)
+        f"{ROOT}/roost/boot/{name}": boot.joinpath(*name.split("/")).read_text()
+        for name in (*SHIPPED, *SHIPPED_TO_SHARE, *ONLY_ON_IMAGES)
     }
     return {
         **programs,

@@ -40,8 +40,11 @@ def volume(xml: str) -> Volume | None:
     )
 
 
-def announcement(*, instance_id: str, address: str) -> str:
-    """A master's ad, which is what a joining token may advertise. It is gone from the collector after 15 minutes."""
+def announcement(*, instance_id: str, address: str, cluster: str = "") -> str:
+    """A master's ad, which is what a joining token may advertise. It is gone from the collector after 15 minutes.
+
+    `cluster`: of which launch, where there are several that know nothing of each other.
+    """
     ad = {
         "MyType": '"DaemonMaster"',
         "Name": f'"shared.{instance_id}"',
@@ -49,6 +52,7 @@ def announcement(*, instance_id: str, address: str) -> str:
         "MyAddress": f'"<{address}:0>"',
         "RoostInstanceId": f'"{instance_id}"',  # the collector sees to it that it is the sender's own
         "RoostPeer": f'"{address}"',
+        **({"RoostCluster": f'"{cluster}"'} if cluster else {}),
     }
     return "".join(f"{name} = {value}\n" for name, value in ad.items())
 

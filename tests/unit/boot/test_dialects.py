@@ -1,5 +1,6 @@
 """User data of every age -> what an instance is to do; and the configuration that the image adds."""
 
+import ast
 import gzip
 import string
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from roost.boot.dialects import (
     DEFAULT_LEASE_S,
+    Cluster,
     NotOurs,
     Own,
     Place,
@@ -91,6 +93,20 @@ def test_keys_of_a_virtual_cluster() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "cluster"),
+    [
+        ("SHARED = gluster\nSHARED_PEERS = 2\n", Cluster(peers=2)),
+        ('shared="gluster"\nSHARED_PEERS=4\nSHARED_COPIES=2\n', Cluster(peers=4, copies=2)),
+        ("SHARED = none\n", None),
+    ],
+)
+def test_a_file_system_of_the_launch(keys: str, cluster: Cluster | None) -> None:
+    found = worker(f"CONDOR_HOST = h.a\n{keys}".encode())
+    assert found.cluster == cluster
+    assert "gluster" not in found.lines
+
+
+@pytest.mark.parametrize(
     ("raw", "reason"),
     [
         (b"", "empty"),
@@ -121,7 +137,11 @@ def test_left_to_cloud_init(raw: bytes, reason: str) -> None:
         (b"CONDOR_HOST = h\nROOST_LAESE = 3h\n", "ROOST_LAESE"),
         (b"CONDOR_HOST = h\nROOST_TOKEN = secret\n", "no token"),
         (b"CONDOR_HOST = h\nROOST_NETWORK = both\n", "direct, outbound"),
-        (b"CONDOR_HOST = h\nSHARED = gluster\n", "SHARED = gluster"),
+        (b"CONDOR_HOST = h\nSHARED = nfs\n", "none, gluster"),
+        (b"CONDOR_HOST = h\nSHARED = gluster\n", "without SHARED_PEERS"),
+        (b"CONDOR_HOST = h\nSHARED = gluster\nSHARED_PEERS = two\n", "SHARED_PEERS = two"),
+        (b"CONDOR_HOST = h\nSHARED = gluster\nSHARED_PEERS = 3\nSHARED_COPIES = 2\n", "a multiple"),
+        (b"CONDOR_HOST = h\nSHARED_PEERS = 2\n", "SHARED_PEERS without SHARED = gluster"),
     ],
 )
 def test_refused(raw: bytes, reason: str) -> None:
@@ -187,8 +207,13 @@ def test_the_image_carries_all_that_its_program_imports() -> None:
     carried = files()
     programs = [text for path, text in carried.items() if path.endswith(".py")]
     names = {path.partition("/image/")[2].removesuffix(".py").replace("/", ".") for path in carried}
+    packages = ("roost.boot", "roost.boot.node")
     imported = {
-        line.split()[1] for text in programs for line in text.splitlines() if line.startswith("from roost.")
-    } - {"roost.boot.node"}
+        f"{node.module}.{alias.name}" if node.module in packages else node.module
+        for text in programs
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("roost.")
+        for alias in node.names
+    }
     assert imported <= names
     assert "Before=condor.service" in carried["/etc/systemd/system/roost-boot.service"]

@@ -5,17 +5,17 @@ It is a peer without a brick. It looks at what is there and does the next step, 
 
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from roost.boot.gluster import announced, next_steps
 from roost.boot.node import shared
 from roost.boot.node.system import INSTRUCTIONS, STATE, StepError, run
 from roost.boot.node.timeline import note
-from roost.boot.settings import Sharing, instructions_from_json
+from roost.boot.settings import instructions_from_json
 
 _PAUSE_S, _LATER_S = 0.5, 5.0
 _IS_PEER = "RoostPeer isnt undefined && RoostInstanceId isnt undefined"
-_ANNOUNCED = ("condor_status", "-master", "-const", _IS_PEER, "-af", "RoostPeer")
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     while True:
         try:
             shared.start_glusterd((STATE / "instance-id").read_text())
-            has_volume = look(sharing, lost_at, wanted=instructions.settings.workers)
+            has_volume = look(lost_at, wanted=instructions.settings.workers, copies=sharing.copies)
             if has_volume and not Path(sharing.at).is_mount():
                 shared.mount(sharing, "")
                 shared.prove(sharing, pool=instructions.pool)
@@ -40,9 +40,14 @@ def main() -> int:
         time.sleep(_LATER_S if Path(sharing.at).is_mount() else _PAUSE_S)
 
 
-def look(sharing: Sharing, lost_at: dict[str, float], *, wanted: int) -> bool:
-    """One look, and the steps that follow from it; whether there is a volume now."""
-    peers = shared.peers_here()
+def look(
+    lost_at: dict[str, float], *, wanted: int, copies: int, constraint: str = _IS_PEER, itself: Collection[str] = ()
+) -> bool:
+    """One look, and the steps that follow from it; whether there is a volume now.
+
+    `itself`: the address of a coordinator that has a brick of its own; GlusterFS counts the others only.
+    """
+    peers = {**shared.peers_here(), **dict.fromkeys(itself, True)}
     now = time.monotonic()
     for address, is_connected in peers.items():
         if is_connected:
@@ -51,12 +56,12 @@ def look(sharing: Sharing, lost_at: dict[str, float], *, wanted: int) -> bool:
             lost_at.setdefault(address, now)
     volume = shared.volume_here()
     steps = next_steps(
-        announced=announced(run(*_ANNOUNCED)),
+        announced=announced(run("condor_status", "-master", "-const", constraint, "-af", "RoostPeer")),
         peers=peers,
         gone_for_s={address: now - since for address, since in lost_at.items()},
         volume=volume,
         wanted=wanted,
-        copies=sharing.copies,
+        copies=copies,
     )
     for step in steps:
         try:

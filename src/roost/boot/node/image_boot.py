@@ -12,7 +12,7 @@ from pathlib import Path
 
 from roost.boot.condor_config import POWER_OFF
 from roost.boot.dialects import DEFAULT_LEASE_S, NotOurs, Own, Place, Refused, Worker, dialect, worker_config
-from roost.boot.node import own_token
+from roost.boot.node import cluster, own_token
 from roost.boot.node.contextualise import (
     OWN_TOKEN,
     POWER_OFF_PROGRAM,
@@ -22,7 +22,7 @@ from roost.boot.node.contextualise import (
     start_lease,
 )
 from roost.boot.node.metadata import Metadata, MetadataError
-from roost.boot.node.system import CONDOR_CONFIG, STATE, StepError, run, write
+from roost.boot.node.system import CONDOR_CONFIG, SHARED_CONFIG, STATE, StepError, run, write
 from roost.boot.node.timeline import note
 
 USER_LINES = CONDOR_CONFIG.with_name("60-user-data.config")
@@ -46,7 +46,7 @@ def boot(metadata: Metadata) -> None:
         case Own():
             USER_LINES.unlink(missing_ok=True)  # of the instance that the image was made from
         case NotOurs() as left:
-            for ours in (CONDOR_CONFIG, USER_LINES):
+            for ours in (CONDOR_CONFIG, SHARED_CONFIG, USER_LINES):
                 ours.unlink(missing_ok=True)
             # it may wait for us to be done; who starts it later knows why
             run("systemctl", "stop", "--no-block", "condor.service")
@@ -74,6 +74,7 @@ def become(worker: Worker, metadata: Metadata) -> None:
     name_host(metadata.find("public-hostname") or metadata.get("local-hostname"), place.private_ip)
     write(Path(POWER_OFF), POWER_OFF_PROGRAM, mode=0o755)
     write(CONDOR_CONFIG, worker_config(worker, place, power_off=POWER_OFF))
+    SHARED_CONFIG.unlink(missing_ok=True)  # of another boot: it is written when the file system is there
     write(USER_LINES, worker.lines)
     OWN_TOKEN.unlink(missing_ok=True)
     if worker.token:
@@ -81,6 +82,8 @@ def become(worker: Worker, metadata: Metadata) -> None:
         write(OWN_TOKEN, worker.token + "\n", mode=0o600)
     run("condor_config_val", "-config")  # HTCondor's own word on the user's lines
     note("configured", by=worker.habit, central_manager=worker.central_manager)
+    if worker.cluster:
+        cluster.hold(worker.cluster)
     run("systemctl", "start", "--no-block", "condor.service")
     run(
         *("systemd-run", "--no-block", "--collect", "--unit=roost-joining", "--property=After=condor.service"),

@@ -7,6 +7,7 @@ fails is said on the console and tried again, so long as the instance lives: HTC
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from roost.boot import shared_fs
@@ -36,17 +37,21 @@ def main() -> int:
     if sys.argv[1:] == ["hold"]:
         start_units(instructions, sharing)
         return 0
+    insist(sharing, lambda: share(instructions, sharing, (STATE / "instance-id").read_text()))
+    return 0
+
+
+def insist(sharing: Sharing, attempt: Callable[[], None]) -> None:
+    """Until it works; each reason why it does not is said once."""
     said = ""
     while True:
         try:
-            share(instructions, sharing, (STATE / "instance-id").read_text())
+            return attempt()
         except (StepError, MetadataError, OSError) as error:
             if str(error) != said:
                 note("failed", reason=f"{sharing.at} ({sharing.kind}): {error}")
             said = str(error)
             time.sleep(_AGAIN_AFTER_S)
-        else:
-            return 0
 
 
 def start_units(instructions: Instructions, sharing: Sharing) -> None:
@@ -55,45 +60,55 @@ def start_units(instructions: Instructions, sharing: Sharing) -> None:
         module = "gluster_peers" if sharing.kind == "gluster" else "shared"
         keep_running(UNIT, module, "Restart=on-failure", "RestartSec=5")
         return
+    hold("shared")
+
+
+def hold(module: str, *words: str) -> None:
+    """Start a node program; HTCondor waits until it has done its work."""
     write(_HOLD, f"[Unit]\nRequires={UNIT}.service\nAfter={UNIT}.service\n")
     run("systemctl", "daemon-reload")
     run(
         *("systemd-run", "--no-block", f"--unit={UNIT}", "--property=Type=oneshot", "--property=RemainAfterExit=yes"),
         *("--property=Restart=on-failure", "--property=RestartMode=direct", "--property=TimeoutStartSec=infinity"),
-        *(f"--setenv=PYTHONPATH={PROGRAMS}", "python3", "-m", "roost.boot.node.shared"),
+        *(f"--setenv=PYTHONPATH={os.environ['PYTHONPATH']}", "python3", "-m", f"roost.boot.node.{module}", *words),
     )
 
 
 def share(instructions: Instructions, sharing: Sharing, instance_id: str) -> None:
     if sharing.kind == "gluster":
-        join_peers(instance_id)
+        join_peers(shared_fs.announcement(instance_id=instance_id, address=Metadata().get("local-ipv4")), instance_id)
     if instructions.role is Role.ACCESS_POINT:
         offer(instructions, sharing)
         return
     server = sharing.server or (instructions.joining.central_manager if instructions.joining else "")
     mount(sharing, server)
-    verify(sharing, pool=instructions.pool, instance_id=instance_id)
+    use(sharing, pool=instructions.pool, instance_id=instance_id)
+
+
+def use(sharing: Sharing, *, pool: str, instance_id: str) -> None:
+    """Mounted: is it the one of all? Then HTCondor may know of it."""
+    verify(sharing, pool=pool, instance_id=instance_id)
     size_gib = told_size(sharing)
-    look = (
-        f"#!/bin/sh\nPYTHONPATH={PROGRAMS} exec python3 -m roost.boot.node.shared_look {sharing.at} {sharing.copies}\n"
-    )
+    path = os.environ["PYTHONPATH"]
+    look = f"#!/bin/sh\nPYTHONPATH={path} exec python3 -m roost.boot.node.shared_look {sharing.at} {sharing.copies}\n"
     write(_LOOK, look, mode=0o755)
     text = shared_fs.condor_text(kind=sharing.kind, at=sharing.at, size_gib=size_gib, look=str(_LOOK))
     write(SHARED_CONFIG, text)
 
 
-def join_peers(instance_id: str) -> None:
-    """Until the access point has made this one a peer, and the volume of all peers is there."""
+def join_peers(announcement: str, instance_id: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Until this one is a peer, and the volume of all peers is there. `meanwhile`: what somebody has to do for that."""
     start_glusterd(instance_id)
     Path(shared_fs.BRICK).mkdir(parents=True, exist_ok=True)
     ad = STATE / "peer.ad"
-    write(ad, shared_fs.announcement(instance_id=instance_id, address=Metadata().get("local-ipv4")))
+    write(ad, announcement)
     began = time.monotonic()
     announce_at, said = began, False
     while True:
         if time.monotonic() >= announce_at:
             run("condor_advertise", "UPDATE_MASTER_AD", str(ad))
             announce_at = time.monotonic() + _ANNOUNCE_EVERY_S
+        meanwhile()
         volume = volume_here()
         if volume is not None and volume.is_started:
             return
@@ -132,8 +147,8 @@ def peers_here() -> dict[str, bool]:
 def peers_in_words() -> str:
     connected = list(peers_here().values()).count(True)
     if not connected:
-        return "the access point has not reached this instance (security group, ports 24007 and 49152 to 60999?)"
-    return f"{connected} peers are connected, the access point among them; it waits for the others"
+        return "no other peer has reached this instance (security group, ports 24007 and 49152 to 60999?)"
+    return f"{connected} other peers are connected; it waits for the rest"
 
 
 def offer(instructions: Instructions, sharing: Sharing) -> None:
