@@ -130,6 +130,8 @@ def mmdebstrap_command(recipe: Recipe, *, target: Path, executables: Path) -> li
         '--aptopt=Acquire::Languages "none"',
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        # the directories alone: packages (Java's) link their manual pages there when they are set up
+        "--dpkgopt=path-include=/usr/share/man/man[1-9]",
         *(f"--customize-hook={hook}" for hook in hooks),
         recipe.suite,
         str(target),

@@ -59,7 +59,8 @@ def wait_for_cloud_init() -> list[str]:
 def install(packages: Sequence[str]) -> list[str]:
     """Prints apt's lines. Tried three times: an archive may be updated while it is read.
 
-    No service is started by an installation: HTCondor's first start is that of a pool.
+    No service is started by an installation: HTCondor's first start is that of a pool. Small images have no manual
+    pages and no directory for them, without which Java's package cannot be set up.
     """
     wanted = shlex.join(packages)
     script = f"""\
@@ -67,6 +68,7 @@ set -u
 export DEBIAN_FRONTEND=noninteractive
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
+mkdir -p /usr/share/man/man1
 code=1
 for pause in 2 10 0; do
     apt-get update {_APT} && apt-get install {_APT} --yes --no-install-recommends {wanted} && code=0 && break

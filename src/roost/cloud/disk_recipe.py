@@ -90,6 +90,8 @@ def tree_command(recipe: Recipe, architecture: Architecture, *, tree: str, added
         *("--components=main", f"--include={','.join(packages(recipe, architecture))}"),
         '--aptopt=Acquire::Languages "none"',
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
+        # the directories alone: packages (Java's) link their manual pages there when they are set up
+        "--dpkgopt=path-include=/usr/share/man/man[1-9]",
         *(f"--customize-hook={hook}" for hook in hooks),
         recipe.suite,
         tree,
