@@ -28,6 +28,7 @@ class Verb:
 # In the order in which a user meets them.
 VERBS: dict[str, Verb] = {
     "run": Verb("roost.verbs.run", "Run a workflow: from nothing to results and a receipt."),
+    "report": Verb("roost.verbs.report", "Say what a run did, how long it took and why, and what it cost."),
     "up": Verb("roost.verbs.up", "Launch a pool and wait until every instance has joined it."),
     "check": Verb("roost.verbs.check", "Say whether a pool could be launched from here: true or not, and what to do."),
     "status": Verb("roost.verbs.status", "Show a pool: its instances, slots, queue and cost so far."),

@@ -26,7 +26,7 @@ VENDORS: dict[str, set[str]] = {
     "rich": {"roost.report.live"},
     "pydantic": {"roost.spec", "localec2.world"},
     "sqlite3": {"localec2.world"},
-    "yaml": {"roost.yaml_lines", "roost.workflow.submit_dir", "roost.workflow.catalog_text"},
+    "yaml": {"roost.workflow.catalog_text", "roost.workflow.records", "roost.workflow.submit_dir", "roost.yaml_lines"},
 }
 # The command line and the library: who else may import a verb.
 DOORS = {"roost", "roost.cli"}

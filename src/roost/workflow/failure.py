@@ -57,20 +57,26 @@ class Failure:
 
 def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) -> Failure:
     job = next(job for job in executable.jobs if job.name == progress.name)
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    said = next((line.removeprefix("roost: ") for line in reversed(lines) if line.startswith("roost: ")), "")
+    reason, lines = why(progress, stderr)
     last = progress.attempts[-1] if progress.attempts else None
     return Failure(
         job=job.name,
         transformation=job.task.transformation,
         at=job.task.at,
-        reason=_reason(progress, said),
+        reason=reason,
         exit_code=progress.exit_code,
         attempts=max(len(progress.attempts), progress.submits),
         instance_id=(last.instance_id or last.host) if last else "",
-        stderr=tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:],
+        stderr=lines,
         files=files(executable, job, progress),
     )
+
+
+def why(progress: JobProgress, stderr: str) -> tuple[str, tuple[str, ...]]:
+    """(a sentence, the last lines of the task's stderr) of a job that failed or is held."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    said = next((line.removeprefix("roost: ") for line in reversed(lines) if line.startswith("roost: ")), "")
+    return _reason(progress, said), tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:]
 
 
 def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress) -> tuple[PurePosixPath, ...]:

@@ -120,6 +120,8 @@ class Progress:
     last_at: float | None = None
     dag_exit_code: int | None = None  # None: DAGMan has not ended
     rest: str = ""  # of the log: an event that is not complete
+    dagman_rest: str = ""  # the same of DAGMan's own
+    dagman_clusters: set[int] = field(default_factory=set)  # ClusterIds of which only that tells
 
     def __post_init__(self) -> None:
         self.in_state = {state: {} for state in JobState}
@@ -175,16 +177,23 @@ def begin(graph: Graph) -> Progress:
 
 def fold(progress: Progress, text: str) -> Progress:
     """`progress`, changed by the next piece of the jobs' event log, which may end anywhere."""
-    log = progress.rest + text if progress.rest else text
-    # the dots that end an event may be the first line of what is new
-    end = log.rfind(event_log.END_OF_EVENT) + len(event_log.END_OF_EVENT) if event_log.END_OF_EVENT in log else 0
-    progress.rest = log[end:]
-    for event in event_log.told_events(log[:end]):
-        _apply(progress, event)
-        if progress.started_at is None:
-            progress.started_at = event.at
-        if progress.last_at is None or event.at > progress.last_at:
-            progress.last_at = event.at
+    log, progress.rest = _complete(progress.rest + text)
+    for event in event_log.told_events(log):
+        _follow(progress, event)
+    return progress
+
+
+def fold_dagman_log(progress: Progress, text: str) -> Progress:
+    """`progress`, changed by DAGMan's own log of events (`<dag>.nodes.log`), after the jobs' log has been folded.
+
+    It repeats most of that, and adds how POST scripts ended and how jobs went that write no log of their own (SUBDAG).
+    """
+    log, progress.dagman_rest = _complete(progress.dagman_rest + text)
+    for event in event_log.told_events(log):
+        if event.kind == event_log.SUBMITTED and event.cluster not in progress.clusters:
+            progress.dagman_clusters.add(event.cluster)
+        if event.kind == event_log.POST_SCRIPT_ENDED or event.cluster in progress.dagman_clusters:
+            _follow(progress, event)
     return progress
 
 
@@ -227,6 +236,20 @@ def dag_exit_code(dagman_out: str) -> int | None:
     found = _DAGMAN_LIFE.findall(dagman_out)
     started, code = found[-1] if found else ("", "")
     return None if started or not code or int(code) == _RESTART else int(code)
+
+
+def _complete(log: str) -> tuple[str, str]:
+    """The events that are whole, and the rest."""
+    end = log.rfind(event_log.END_OF_EVENT) + len(event_log.END_OF_EVENT) if event_log.END_OF_EVENT in log else 0
+    return log[:end], log[end:]
+
+
+def _follow(progress: Progress, event: Event) -> None:
+    if progress.started_at is None or event.at < progress.started_at:
+        progress.started_at = event.at
+    if progress.last_at is None or event.at > progress.last_at:
+        progress.last_at = event.at
+    _apply(progress, event)
 
 
 def _apply(progress: Progress, event: Event) -> None:

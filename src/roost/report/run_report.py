@@ -1,0 +1,352 @@
+"""pure: RunHistory, receipt -> RunReport: what a run did, how long, why so long, and what it cost; as JSON.
+
+docs/report.md says what each figure means. Times are epoch seconds, or seconds.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from roost.report import chain as chains
+from roost.report import tasks as task_table
+from roost.report import use
+from roost.report.chain import Chain
+from roost.report.load import Load, load
+from roost.report.tasks import Row, Task, TaskState
+from roost.report.use import CoreSeconds, Instance
+from roost.workflow.failure import why
+from roost.workflow.history import RunHistory, seconds_of
+from roost.workflow.progress import JobProgress, JobState, Outcome
+
+SCHEMA = "roost/report/1"
+FAILURES_SHOWN = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Of tasks, or of jobs."""
+
+    total: int
+    done: int
+    failed: int
+    running: int
+    not_run: int
+    retries: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bound:
+    """What no schedule could have been faster than, with the run times that were measured."""
+
+    critical_path_s: float  # the longest path through the tasks
+    work_core_s: float  # all tasks' run times, times their cores
+    cores: int
+    cores_are_told: bool  # by HTCondor; or the most seen in use at once
+    seconds: float  # the greater of path and work/cores
+    ratio: float | None  # makespan over it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transfers:
+    inputs: int  # bytes that HTCondor sent to slots
+    outputs: int  # and brought back
+    staged: int  # that pegasus-transfer moved, as it says
+    made_files: int  # outputs that tasks wrote, as kickstart saw them
+    made_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Integrity:
+    checked: int  # files whose checksum was right when they were used
+    wrong: int
+    computed: int  # checksums of outputs
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PegasusTimes:
+    """As pegasus-statistics has them."""
+
+    wall_s: float
+    job_wall_s: float  # "Cumulative job wall time": what kickstart measured
+    submit_side_s: float  # "... as seen from submit side": what the event log says
+    badput_s: float  # "Cumulative job badput wall time"
+    submit_side_badput_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedJob:
+    job: str
+    transformation: str
+    kind: str
+    reason: str
+    exit_code: int | None
+    attempts: int
+    instance: str
+    stderr: tuple[str, ...]  # its last lines
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sub:
+    """A sub-workflow; its own report is that of its directory."""
+
+    name: str
+    directory: str
+    state: str
+    jobs: Counts
+    makespan_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReport:
+    name: str
+    directory: str
+    uuid: str
+    state: str  # done, failed, running
+    exit_code: int | None  # DAGMan's
+    started_at: float
+    ended_at: float
+    makespan_s: float  # DAGMan's running time
+    dag_runs: int  # 2 and more: it was resumed
+    tasks: Counts  # of the abstract workflow
+    jobs: Counts  # of the DAG
+    evictions: int
+    bound: Bound
+    chain: Chain
+    transformations: tuple[Row, ...]
+    instances: tuple[Instance, ...]
+    core_seconds: CoreSeconds
+    transfers: Transfers
+    integrity: Integrity
+    pegasus: PegasusTimes
+    failures: tuple[FailedJob, ...]
+    failures_not_shown: int
+    unreadable_records: int
+    load: Load
+    receipt: Mapping[str, Any] | None  # roost/receipt/1, where the run has one
+    subworkflows: tuple[Sub, ...]
+
+
+def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | None = None) -> RunReport:
+    """`now` is the end of a run that has not ended."""
+    began_at, ended_at = _span(history, now)
+    makespan_s = seconds_of(history.dag_runs, ended_at) if history.dag_runs else ended_at - began_at
+    all_tasks = list(task_table.tasks(history))
+    compute = [task for task in all_tasks if _is_computed(task, history)]
+    machines = _priced(use.instances(history, now=ended_at), receipt)
+    useful_s = _work_core_s([task for task in compute if task.state is TaskState.DONE], history)
+    last_run = history.dag_runs[-1] if history.dag_runs else None
+    return RunReport(
+        name=history.name,
+        directory=history.directory,
+        uuid=history.plan.uuid,
+        state=_state(history),
+        exit_code=last_run.exit_code if last_run else None,
+        started_at=began_at,
+        ended_at=ended_at,
+        makespan_s=makespan_s,
+        dag_runs=len(history.dag_runs),
+        tasks=_task_counts(compute),
+        jobs=_job_counts(history),
+        evictions=_attempts(history, Outcome.EVICTED),
+        bound=_bound(history, compute, machines, makespan_s),
+        chain=chains.chain(history, began_at=began_at, ended_at=ended_at),
+        transformations=task_table.rows(all_tasks),
+        instances=machines,
+        core_seconds=use.core_seconds(
+            history, useful_s=useful_s, span_s=makespan_s, many_cores=use.cores(machines), now=ended_at
+        ),
+        transfers=_transfers(history),
+        integrity=_integrity(history),
+        pegasus=_pegasus(history, makespan_s),
+        failures=tuple(_failed_job(history, job) for job in history.progress.failed[:FAILURES_SHOWN]),
+        failures_not_shown=max(0, len(history.progress.failed) - FAILURES_SHOWN),
+        unreadable_records=sum(one.unreadable for tries in history.records.values() for one in tries),
+        load=load(history, began_at=began_at, ended_at=ended_at),
+        receipt=receipt,
+        subworkflows=tuple(_sub(one, now) for one in history.subworkflows),
+    )
+
+
+def to_json(report: RunReport) -> str:
+    return json.dumps({"schema": SCHEMA, **_rounded(asdict(report))}, indent=1) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    """Nothing here is known to more than a millisecond, and dollars are given to the ten-thousandth of a cent."""
+    match value:
+        case float():
+            return round(value, 6) if abs(value) < 1 else round(value, 3)
+        case dict():
+            return {key: _rounded(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_rounded(one) for one in value]
+        case _:
+            return value
+
+
+def _span(history: RunHistory, now: float) -> tuple[float, float]:
+    progress, runs = history.progress, history.dag_runs
+    began_at = runs[0].started_at if runs else progress.started_at
+    if began_at is None:
+        return now, now  # nothing has happened
+    if runs and runs[-1].ended_at is not None:
+        return began_at, max(runs[-1].ended_at, began_at)
+    if runs or progress.last_at is None:
+        return began_at, max(now, began_at)  # it runs
+    return began_at, max(progress.last_at, began_at)  # of its DAGMan nothing is known
+
+
+def _state(history: RunHistory) -> str:
+    progress = history.progress
+    codes = [one.exit_code for one in history.dag_runs[-1:]]
+    if codes and codes[0] is not None:
+        return "done" if codes[0] == 0 else "failed"
+    if not codes and all(job.state is JobState.DONE for job in progress.jobs.values()):
+        return "done"
+    return "running"
+
+
+def _is_computed(task: Task, history: RunHistory) -> bool:
+    """A task of the abstract workflow; where there is none known of, each job is one."""
+    return task.id in history.plan.tasks if history.plan.tasks else True
+
+
+def _task_counts(members: list[Task]) -> Counts:
+    many = {state: sum(task.state is state for task in members) for state in TaskState}
+    return Counts(
+        total=len(members),
+        done=many[TaskState.DONE],
+        failed=many[TaskState.FAILED],
+        running=many[TaskState.RUNNING],
+        not_run=many[TaskState.NOT_RUN],
+        retries=sum(max(0, task.tries - 1) for task in members),
+    )
+
+
+def _job_counts(history: RunHistory) -> Counts:
+    totals = history.progress.totals
+    failed = totals[JobState.FAILED] + totals[JobState.HELD] + totals[JobState.RETRYING]
+    done, running = totals[JobState.DONE], totals[JobState.RUNNING]
+    total = len(history.progress.jobs)
+    return Counts(
+        total=total,
+        done=done,
+        failed=failed,
+        running=running,
+        not_run=total - done - failed - running,
+        retries=sum(max(0, job.submits - 1) for job in history.progress.jobs.values()),
+    )
+
+
+def _attempts(history: RunHistory, outcome: Outcome) -> int:
+    return sum(one.outcome is outcome for job in history.progress.jobs.values() for one in job.attempts)
+
+
+def _work_core_s(members: list[Task], history: RunHistory) -> float:
+    return sum((task.run_s or 0.0) * _cpus(history.progress.jobs[task.job]) for task in members)
+
+
+def _cpus(job: JobProgress) -> int:
+    return job.attempts[-1].cpus if job.attempts else 1
+
+
+def _bound(history: RunHistory, compute: list[Task], machines: tuple[Instance, ...], makespan_s: float) -> Bound:
+    weights = {task.id: task.run_s or 0.0 for task in compute}
+    edges = history.plan.task_edges if history.plan.tasks else history.plan.edges
+    path_s, work = chains.longest_path(weights, edges), _work_core_s(compute, history)
+    many = use.cores(machines)
+    seconds = max(path_s, work / many if many else 0.0)
+    working = [one for one in machines if one.name != use.SUBMIT_MACHINE]
+    return Bound(
+        critical_path_s=path_s,
+        work_core_s=work,
+        cores=many,
+        cores_are_told=bool(working) and all(one.cores_are_told for one in working),
+        seconds=seconds,
+        ratio=makespan_s / seconds if seconds > 0 else None,
+    )
+
+
+def _priced(machines: tuple[Instance, ...], receipt: Mapping[str, Any] | None) -> tuple[Instance, ...]:
+    known = {one.get("instance_id"): one for one in (receipt or {}).get("instances", ())}
+    return tuple(
+        replace(one, instance_type=known[one.name].get("instance_type", ""), usd=known[one.name].get("usd"))
+        if one.name in known
+        else one
+        for one in machines
+    )
+
+
+def _transfers(history: RunHistory) -> Transfers:
+    attempts = [one for job in history.progress.jobs.values() for one in job.attempts]
+    records = [one for tries in history.records.values() for one in tries]
+    tasks_run = [one for record in records for one in record.invocations]
+    return Transfers(
+        inputs=sum(one.received_bytes for one in attempts),
+        outputs=sum(one.sent_bytes for one in attempts),
+        staged=sum(one.moved_bytes for one in records),
+        made_files=sum(one.made_files for one in tasks_run),
+        made_bytes=sum(one.made_bytes for one in tasks_run),
+    )
+
+
+def _integrity(history: RunHistory) -> Integrity:
+    records = [one for tries in history.records.values() for one in tries]
+    tasks_run = [one for record in records for one in record.invocations]
+    return Integrity(
+        checked=sum(one.checks_passed for one in records),
+        wrong=sum(one.checks_failed for one in records),
+        computed=sum(one.checksums for one in tasks_run),
+        seconds=sum(one.check_s for one in records) + sum(one.checksum_s for one in tasks_run),
+    )
+
+
+def _pegasus(history: RunHistory, makespan_s: float) -> PegasusTimes:
+    good = bad = log_good = log_bad = 0.0
+    for name, job in history.progress.jobs.items():
+        for record in history.records.get(name, ()):
+            seconds = sum(one.duration_s for one in record.invocations)
+            good += seconds
+            bad += seconds if record.exit_code else 0.0
+        for one in job.attempts:
+            if one.ended_at is not None:
+                log_good += one.ended_at - one.started_at
+                log_bad += 0.0 if one.outcome is Outcome.DONE else one.ended_at - one.started_at
+    return PegasusTimes(
+        wall_s=makespan_s, job_wall_s=good, submit_side_s=log_good, badput_s=bad, submit_side_badput_s=log_bad
+    )
+
+
+def _failed_job(history: RunHistory, job: JobProgress) -> FailedJob:
+    static = next(one for one in history.plan.jobs if one.name == job.name)
+    tries = history.records.get(job.name, ())
+    said = next((one.stderr for one in tries[-1].invocations if one.exit_code), "") if tries else ""
+    reason, lines = why(job, history.stderr.get(job.name, ""))
+    if said:
+        _, lines = why(job, said)  # the task's own, without what is around it
+    last = job.attempts[-1] if job.attempts else None
+    return FailedJob(
+        job=job.name,
+        transformation=history.plan.transformation(static),
+        kind=static.kind,
+        reason=reason,
+        exit_code=job.exit_code,
+        attempts=max(len(job.attempts), job.submits),
+        instance=use.place(last) if last else "",
+        stderr=lines,
+        files=tuple(history.files.get(job.name, ())),
+    )
+
+
+def _sub(history: RunHistory, now: float) -> Sub:
+    began_at, ended_at = _span(history, now)
+    return Sub(
+        name=history.name,
+        directory=history.directory,
+        state=_state(history),
+        jobs=_job_counts(history),
+        makespan_s=seconds_of(history.dag_runs, ended_at) if history.dag_runs else ended_at - began_at,
+    )

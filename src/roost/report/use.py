@@ -1,0 +1,120 @@
+"""pure: RunHistory -> what each instance did, and what the cores that were there were used for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from roost.workflow.history import RunHistory
+from roost.workflow.progress import Attempt, Outcome
+
+SUBMIT_MACHINE = "submit machine"  # where jobs of HTCondor's local universe run, that have no slot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One machine that ran jobs."""
+
+    name: str  # instance id, or the host's name where that is not known
+    host: str
+    cores: int
+    cores_are_told: bool  # or the most that was seen in use at once
+    attempts: int
+    failed: int  # attempts that were for nothing
+    first_at: float
+    last_at: float
+    busy_core_s: float
+    instance_type: str = ""
+    usd: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoreSeconds:
+    """Cores times seconds from the run's start to its end. Together the four parts are all there were."""
+
+    total_s: float
+    useful_s: float  # tasks that ended well
+    overhead_s: float  # the rest of their jobs' time in a slot: transfers, wrappers, integrity checks
+    badput_s: float  # attempts that were for nothing
+    idle_s: float
+
+
+def instances(history: RunHistory, *, now: float) -> tuple[Instance, ...]:
+    """In the order in which they began to work; jobs that need no slot are none of theirs."""
+    by_name: dict[str, list[Attempt]] = {}
+    for job in history.progress.jobs.values():
+        for attempt in job.attempts:
+            by_name.setdefault(place(attempt), []).append(attempt)
+    found = [_instance(name, attempts, now) for name, attempts in by_name.items()]
+    return tuple(sorted(found, key=lambda one: (one.name == SUBMIT_MACHINE, one.first_at, one.name)))
+
+
+def place(attempt: Attempt) -> str:
+    return attempt.instance_id or attempt.host or SUBMIT_MACHINE
+
+
+def cores(machines: Iterable[Instance]) -> int:
+    """The most that were there at once: an instance that took another's place adds nothing."""
+    spans = [(one.first_at, one.last_at, one.cores) for one in machines if one.name != SUBMIT_MACHINE]
+    return peak(spans)
+
+
+def peak(spans: Iterable[tuple[float, float, int]]) -> int:
+    """The highest sum of the numbers of all (from, to, number) that overlap; one that ends makes room for the next.
+
+    >>> peak([(0, 2, 1), (1, 3, 2), (2, 3, 1)])
+    3
+    """
+    steps = [step for begin, end, many in spans for step in ((begin, many), (max(begin, end), -many))]
+    level = highest = 0
+    for _, change in sorted(steps):
+        level += change
+        highest = max(highest, level)
+    return highest
+
+
+def core_seconds(history: RunHistory, *, useful_s: float, span_s: float, many_cores: int, now: float) -> CoreSeconds:
+    busy = bad = 0.0
+    for job in history.progress.jobs.values():
+        for attempt in job.attempts:
+            if place(attempt) != SUBMIT_MACHINE:
+                seconds = _held_s(attempt, now)
+                busy += seconds if _is_good(attempt) else 0.0
+                bad += 0.0 if _is_good(attempt) else seconds
+    total = span_s * many_cores
+    useful = min(useful_s, busy)
+    return CoreSeconds(
+        total_s=total,
+        useful_s=useful,
+        overhead_s=busy - useful,
+        badput_s=bad,
+        idle_s=max(0.0, total - busy - bad),
+    )
+
+
+def _instance(name: str, attempts: list[Attempt], now: float) -> Instance:
+    told = max((one.instance_cpus or 0 for one in attempts), default=0)
+    spans = [(_from(one), one.ended_at if one.ended_at is not None else now, one.cpus) for one in attempts]
+    return Instance(
+        name=name,
+        host=next((one.host for one in attempts if one.host), ""),
+        cores=told or peak(spans),
+        cores_are_told=bool(told),
+        attempts=len(attempts),
+        failed=sum(not _is_good(one) for one in attempts),
+        first_at=min(begin for begin, _, _ in spans),
+        last_at=max(end for _, end, _ in spans),
+        busy_core_s=sum(_held_s(one, now) for one in attempts),
+    )
+
+
+def _is_good(attempt: Attempt) -> bool:
+    return attempt.outcome in (Outcome.DONE, Outcome.RUNNING)
+
+
+def _from(attempt: Attempt) -> float:
+    return attempt.inputs_at if attempt.inputs_at is not None else attempt.started_at
+
+
+def _held_s(attempt: Attempt, now: float) -> float:
+    """Core seconds that it had its slot for."""
+    end = attempt.ended_at if attempt.ended_at is not None else now
+    return max(0.0, end - _from(attempt)) * attempt.cpus

@@ -1,0 +1,202 @@
+"""Reports of a run by the real Pegasus 5.1.2, and of made ones."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_runs import BEGAN_AT, Shape, receipt, write
+
+from roost.report.cells import cells
+from roost.report.chain import longest_path
+from roost.report.run_report import SCHEMA, RunReport, run_report, to_json
+from roost.report.run_text import WIDTH, text
+from roost.workflow import run_files
+
+REAL = Path(__file__).parents[1] / "workflow" / "data" / "completed-run"
+STATISTICS = {name: (REAL / "statistics" / f"{name}.txt").read_text() for name in ("summary", "breakdown")}
+LATER = BEGAN_AT + 10_000_000.0
+
+
+def reported(directory: Path, given: str | None = None) -> RunReport:
+    return run_report(run_files.read(directory), now=LATER, receipt=json.loads(given) if given else None)
+
+
+def made(directory: Path, shape: Shape) -> RunReport:
+    write(directory / "submit", shape)
+    return reported(directory)
+
+
+def test_figures_are_those_of_pegasus_statistics() -> None:
+    found = reported(REAL)
+    said = dict(re.findall(r"^([A-Z].*?) +: (.*)$", STATISTICS["summary"], re.MULTILINE))
+    assert said["Workflow wall time"] == "1 min, 27 secs"
+    assert round(found.pegasus.wall_s) == 87
+    assert said["Cumulative job wall time"] == f"{found.pegasus.job_wall_s:.2f} secs"
+    assert said["Cumulative job wall time as seen from submit side"] == "1 min, 12 secs"
+    assert found.pegasus.submit_side_s == 72
+    assert (found.pegasus.badput_s, found.pegasus.submit_side_badput_s) == (0, 0)
+    counts = dict(re.findall(r"^(Tasks|Jobs) +(\d+ .*?) *$", STATISTICS["summary"], re.MULTILINE))
+    for kind, ours in (("Tasks", found.tasks), ("Jobs", found.jobs)):
+        retried = ours.total + ours.retries
+        numbers = (ours.done, ours.failed, ours.not_run + ours.running, ours.total, ours.retries, retried)
+        assert counts[kind].split() == [str(number) for number in numbers]
+
+
+def test_transformations_are_those_of_pegasus_statistics() -> None:
+    rows = re.findall(r"^(\S+) +successful (\d+) +([\d.]+) +([\d.]+) +[\d.]+ +([\d.]+)", STATISTICS["breakdown"], re.M)
+    theirs = {name: (int(count), float(low), float(high), float(total)) for name, count, low, high, total in rows}
+    ours: dict[str, tuple[int, float, float, float]] = {}
+    for row in reported(REAL).transformations:
+        assert row.min_s is not None
+        assert row.max_s is not None
+        before = ours.get(row.transformation, (0, row.min_s, row.max_s, 0.0))
+        low, high = min(before[1], row.min_s), max(before[2], row.max_s)
+        ours[row.transformation] = (before[0] + row.tasks, low, high, round(before[3] + row.sum_s, 3))
+    del theirs["dagman::post"]  # no job's
+    assert ours == theirs
+
+
+def test_the_chain_of_the_real_run() -> None:
+    chain = reported(REAL).chain
+    assert [link.job for link in chain.links] == [
+        "create_dir_diamond_0_local",
+        "stage_in_remote_local_0_0",
+        "preprocess_ID0000001",
+        "findrange_ID0000002",
+        "analyze_ID0000004",
+        "stage_out_local_local_2_0",
+        "clean_up_local_level_6_0",
+        "cleanup_diamond_0_local",
+    ]
+    preprocess = chain.links[2].parts
+    assert (preprocess.dagman_s, preprocess.queued_s, preprocess.inputs_s, preprocess.running_s) == (2, 7, 1, 13)
+
+
+SHAPES = st.builds(
+    Shape,
+    jobs=st.integers(1, 60),
+    instances=st.integers(1, 3),
+    wide=st.integers(1, 20),
+    mean_s=st.floats(0.1, 100),
+    failing=st.floats(0, 0.3),
+    evicted=st.floats(0, 0.3),
+    dead=st.integers(0, 1),
+    seed=st.integers(0, 1000),
+    records=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(shape=SHAPES)
+def test_what_always_holds(shape: Shape, tmp_path_factory: pytest.TempPathFactory) -> None:
+    found = made(tmp_path_factory.mktemp("run"), shape)
+    # every second of the run belongs to one part
+    assert found.chain.parts.total_s == pytest.approx(found.makespan_s, abs=0.01)
+    assert sum(link.parts.total_s for link in found.chain.links) <= found.makespan_s + 0.01
+    # every task is somewhere
+    for counts in (found.tasks, found.jobs):
+        assert counts.total == counts.done + counts.failed + counts.running + counts.not_run == shape.jobs
+    assert sum(row.tasks for row in found.transformations) == shape.jobs
+    assert (found.state == "done") == (found.jobs.done == shape.jobs)
+    # no schedule beats the bound
+    assert found.bound.ratio is None or found.bound.ratio >= 1
+    split = found.core_seconds
+    parts = split.useful_s + split.overhead_s + split.badput_s + split.idle_s
+    assert parts == pytest.approx(split.total_s, rel=0.01) or split.idle_s == 0
+    assert (found.load.running[-1], found.load.waiting[-1]) == (0, 0)
+    assert found.load.done[-1] == found.jobs.done
+    assert all(cells(line) <= WIDTH for line in text(found).splitlines())
+    assert json.loads(to_json(found))["schema"] == SCHEMA
+
+
+def test_what_failed_and_why(tmp_path: Path) -> None:
+    found = made(tmp_path, Shape(jobs=30, dead=2))
+    assert (found.state, found.exit_code, found.jobs.failed) == ("failed", 1, 2)
+    one = next(one for one in found.failures if one.job == "job29_ID29")
+    assert (one.exit_code, one.attempts, one.stderr) == (3, 3, ("job29_ID29 went wrong",))
+    assert one.files[0].endswith("job29_ID29.err.002")
+    assert "failed: job29_ID29: exit code 3, 3 attempts on i-" in text(found)
+
+
+def test_only_the_dag_is_left(tmp_path: Path) -> None:
+    write(tmp_path, Shape(jobs=30))
+    whole = reported(tmp_path)
+    (tmp_path / "made-0.static.bp").unlink()
+    found = reported(tmp_path)
+    assert (found.tasks.total, found.jobs, found.makespan_s) == (30, whole.jobs, whole.makespan_s)
+    assert found.chain.parts == whole.chain.parts
+
+
+def test_estimated_and_real(tmp_path: Path) -> None:
+    assert {row.stated_mean_s for row in made(tmp_path, Shape(jobs=30)).transformations} == {15.0}
+
+
+def test_costs_come_from_the_receipt(tmp_path: Path) -> None:
+    shape = Shape(jobs=30)
+    write(tmp_path, shape)
+    found = reported(tmp_path, receipt(shape, 300))
+    assert {one.instance_type for one in found.instances} == {"c7i.large"}
+    assert "cost: $0.03" in text(found)
+    assert "execution points: boot 3%, busy 70%" in text(found)
+
+
+def test_a_run_under_way(tmp_path: Path) -> None:
+    """Half of the log is there, cut in the middle of a line."""
+    write(tmp_path, Shape(jobs=60))
+    log = (tmp_path / "made-0.log").read_text()
+    (tmp_path / "made-0.log").write_text(log[: len(log) // 2])
+    dagman = tmp_path / "made-0.dag.dagman.out"
+    dagman.write_text(dagman.read_text().splitlines()[0] + "\n")
+    found = run_report(run_files.read(tmp_path), now=BEGAN_AT + 3600.0)
+    assert (found.state, found.makespan_s) == ("running", 3600)
+    assert 0 < found.jobs.done < 60
+    assert found.chain.parts.total_s == pytest.approx(3600)
+
+
+def test_planned_and_never_run(tmp_path: Path) -> None:
+    write(tmp_path, Shape(jobs=5))
+    for name in ("made-0.log", "made-0.dag.dagman.out"):
+        (tmp_path / name).unlink()
+    found = reported(tmp_path)
+    assert (found.state, found.jobs.not_run, found.chain.links) == ("running", 5, ())
+    assert "0 of 5 done, 5 not run" in text(found)
+
+
+def test_a_run_that_was_resumed(tmp_path: Path) -> None:
+    """The night between two runs of DAGMan is nobody's work."""
+    write(tmp_path, Shape(jobs=4, wide=1, evicted=0, failing=0, mean_s=1))
+    whole = reported(tmp_path)
+    log = (tmp_path / "made-0.log").read_text()
+    at = log.index("    DAG Node: job2_ID2")
+    at = log.rindex("\n000 ", 0, at) + 1
+    night = log[at:].replace("2026-11-20 20:", "2026-11-21 08:")
+    (tmp_path / "made-0.log").write_text(log[:at] + night)
+    began = "11/20/26 20:13:14 ** x (CONDOR_DAGMAN) STARTING UP\n11/20/26 20:14:14 ** x EXITING WITH STATUS 1\n"
+    again = began.replace("11/20/26 20:13:14", "11/21/26 08:13:00").replace("11/20/26 20:14:14", "11/21/26 08:15:00")
+    (tmp_path / "made-0.dag.dagman.out").write_text(began + again.replace("STATUS 1", "STATUS 0"))
+    found = reported(tmp_path)
+    assert (found.dag_runs, found.makespan_s, found.state) == (2, 180, "done")
+    assert found.chain.parts.stopped_s == pytest.approx(12 * 3600 - 74, abs=2)
+    assert found.chain.parts.running_s == pytest.approx(whole.chain.parts.running_s)
+
+
+def test_a_log_in_local_time(tmp_path: Path) -> None:
+    """Records say their zone; the event log of a submit machine in New York does not."""
+    write(tmp_path, Shape(jobs=6))
+    before = reported(tmp_path)
+    log = (tmp_path / "made-0.log").read_text()
+    (tmp_path / "made-0.log").write_text(log.replace("2026-11-20 20:", "2026-11-20 15:"))
+    dagman = tmp_path / "made-0.dag.dagman.out"
+    dagman.write_text(dagman.read_text().replace(" 20:", " 15:"))
+    found = reported(tmp_path)
+    assert replace(found, directory="") == replace(before, directory="")
+
+
+def test_the_longest_path_of_a_wide_graph() -> None:
+    weights = {f"n{number}": 1.0 for number in range(3000)}
+    edges = tuple((f"n{number}", f"n{number + 1}") for number in range(2999))
+    assert longest_path(weights, edges) == 3000
