@@ -4,9 +4,9 @@ In: the text of a file. Out: plain objects, as PyYAML's safe loader gives them, 
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -20,14 +20,18 @@ _MOST_REPEATED = 500_000  # keys and items that aliases repeat: a few short line
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A YAML document: `value` is plain objects, `line(path)` the place of one of them."""
+    """A YAML document: `value` is plain objects, `line(path)` the place of one of them.
+
+    Lines are looked up in the text when somebody asks for one: a document without mistakes never pays for them.
+    """
 
     source: str
     value: Any
-    lines: dict[Path, int]
-    literal_lines: dict[Path, int] = field(default_factory=dict)  # where the text of a `key: |` begins
+    text: str = ""
+    item_lines: Mapping[str, Sequence[int]] = field(default_factory=dict)  # of the lists at the top
+    _places: dict[str, "_Places"] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
         """The line (from 1) of a key or list item, or of the nearest thing around it that has one.
@@ -35,9 +39,13 @@ class Document:
         >>> parse_yaml("a:\\n  b: [1, 2]\\n", "f.yml").line(("a", "b", 1))
         2
         """
-        while path and path not in self.lines:
+        match path:
+            case str(key), int(number) if key in self.item_lines:
+                return self.item_lines[key][number]
+        lines = self._looked_up.lines
+        while path and path not in lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return lines.get(path, 1)
 
     def line_of_text(self, path: Path, number: int) -> int:
         """The line on which line `number` (from 1) of a text is written, where it is written as it is (`key: |`).
@@ -45,12 +53,34 @@ class Document:
         >>> parse_yaml("a: |\\n  x\\n  y\\nb: x y\\n", "f.yml").line_of_text(("a",), 2)
         3
         """
-        begins = self.literal_lines.get(path)
+        begins = self._looked_up.literal_lines.get(path)
         return self.line(path) if begins is None else begins + number - 1
 
     def at(self, path: Path) -> str:
         """`file:line`, as the start of a sentence about a mistake."""
         return f"{self.source}:{self.line(path)}"
+
+    @property
+    def _looked_up(self) -> "_Places":
+        if "" not in self._places:
+            self._places[""] = _places(self.text)
+        return self._places[""]
+
+
+class Place(NamedTuple):
+    """`file:line` of something in a document, looked up when it is told."""
+
+    document: Document
+    path: Path
+
+    def __str__(self) -> str:
+        return self.document.at(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    lines: dict[Path, int]
+    literal_lines: dict[Path, int]  # where the text of a `key: |` begins
 
 
 def parse_yaml(text: str, source: str) -> Document:
@@ -63,30 +93,88 @@ def parse_yaml(text: str, source: str) -> Document:
     try:
         root = loader.get_single_node()
         if root is None:
-            return Document(source, None, {})
-        lines: dict[Path, int] = {}
-        literal_lines: dict[Path, int] = {}
-        twice: list[str] = []
-        seen: set[int] = set()
-        repeated = 0
-        for path, node, value in _walk(root, source):
-            repeated += id(node) in seen
-            seen.add(id(node))
-            if repeated > _MOST_REPEATED:
-                raise UsageError(
-                    f"{source}:{node.start_mark.line + 1}: its aliases spell out too much", f"edit {source}"
-                )
-            if path in lines:
-                here = f"{source}:{node.start_mark.line + 1}"
-                twice.append(f"{here}: '{path[-1]}' is there twice; it is also on line {lines[path]}")
-            lines.setdefault(path, node.start_mark.line + 1)
-            if getattr(value, "style", None) == "|":
-                literal_lines.setdefault(path, value.start_mark.line + 2)
-        if twice:
-            raise UsageError("\n".join(twice), f"edit {source}")
-        return Document(source, _constructed(loader, root, source), lines, literal_lines)
+            return Document(source, None, text)
+        _refuse_unusable(root, source)
+        return Document(source, _constructed(loader, root, source), text, _item_lines(root))
     except yaml.YAMLError as error:
         raise UsageError(_syntax(error, source), f"edit {source}") from error
+    finally:
+        loader.dispose()
+
+
+def is_text(scalar: str) -> bool:
+    """Whether YAML 1.1 takes a scalar without quotes for text: not for a number, a truth value, a date or nothing.
+
+    >>> is_text("2mass"), is_text("1_000"), is_text("No"), is_text("2026-11-21")
+    (True, False, False, False)
+    """
+    patterns: Any = yaml.SafeLoader.yaml_implicit_resolvers.get(scalar[:1], ())
+    return not any(pattern.match(scalar) for _, pattern in patterns)
+
+
+def _item_lines(root: Any) -> Mapping[str, Sequence[int]]:
+    """Of each list at the top: the lines of its items."""
+    entries = root.value if isinstance(root, yaml.MappingNode) else ()
+    lists = ((key, value.value) for key, value in entries if isinstance(value, yaml.SequenceNode))
+    return {str(_key(key)): [item.start_mark.line + 1 for item in items] for key, items in lists}
+
+
+def _refuse_unusable(root: Any, source: str) -> None:
+    """Aliases that go round or multiply, and keys that are there twice, which YAML lets through."""
+    seen: set[int] = set()
+    is_repeated = is_twice = False
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.ScalarNode):
+            continue
+        if id(node) in seen:
+            is_repeated = True
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            is_twice |= len({_key(key) for key, _ in node.value}) < len(node.value)
+            stack.extend(value for _, value in node.value)
+        else:
+            stack.extend(node.value)
+    # Only a document that has such a thing is walked with its paths, which takes ten times longer.
+    if is_repeated:
+        _refuse_endless(root, source)
+    if is_twice:
+        raise UsageError("\n".join(_twice(root, source)), f"edit {source}")
+
+
+def _refuse_endless(root: Any, source: str) -> None:
+    repeated = 0
+    seen: set[int] = set()
+    for _, mark, _node in _walk(root, source):
+        repeated += id(mark) in seen
+        seen.add(id(mark))
+        if repeated > _MOST_REPEATED:
+            raise UsageError(f"{source}:{mark.start_mark.line + 1}: its aliases spell out too much", f"edit {source}")
+
+
+def _twice(root: Any, source: str) -> list[str]:
+    lines: dict[Path, int] = {}
+    said = []
+    for path, mark, _ in _walk(root, source):
+        if path in lines:
+            here = f"{source}:{mark.start_mark.line + 1}"
+            said.append(f"{here}: '{path[-1]}' is there twice; it is also on line {lines[path]}")
+        lines.setdefault(path, mark.start_mark.line + 1)
+    return said
+
+
+def _places(text: str) -> _Places:
+    found = _Places({}, {})
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        for path, mark, node in _walk(root, "") if root is not None else ():
+            found.lines.setdefault(path, mark.start_mark.line + 1)
+            if getattr(node, "style", None) == "|":
+                found.literal_lines.setdefault(path, node.start_mark.line + 2)
+        return found
     finally:
         loader.dispose()
 

@@ -37,7 +37,7 @@ class Ran:
 def test_hello(personal_pool: PersonalPool, tmp_path: Path) -> None:
     ran = run(personal_pool, EXAMPLES / "hello" / "workflow.yml", tmp_path)
     assert ran.progress.is_success
-    assert personal_pool.read(str(ran.executable.results[0])) == "1 1000\n"
+    assert personal_pool.read(result(ran)) == "1 1000\n"
     attempts = [attempt for job in ran.progress.jobs.values() for attempt in job.attempts]
     assert [attempt.outcome for attempt in attempts] == [Outcome.DONE] * 4
     assert {attempt.instance_id for attempt in attempts} == {INSTANCE_ID}
@@ -80,7 +80,7 @@ def test_second_attempt_can_succeed(personal_pool: PersonalPool, tmp_path: Path)
     )
     assert ran.progress.is_success
     assert [attempt.exit_code for attempt in ran.progress.jobs["flaky_ID1"].attempts] == [9, 0]
-    assert personal_pool.read(str(ran.executable.results[0])) == "second\n"
+    assert personal_pool.read(result(ran)) == "second\n"
 
 
 def test_signal_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_file_names_with_blanks_and_directories(personal_pool: PersonalPool, tmp
     )
     ran = run(personal_pool, path, tmp_path)
     assert ran.progress.is_success
-    assert [personal_pool.read(str(one)) for one in ran.executable.results] == ["some text\n"] * 2
+    assert [personal_pool.read(str(one)) for one in ran.executable.results.values()] == ["some text\n"] * 2
 
 
 def test_job_that_loses_its_slot_runs_again(personal_pool: PersonalPool, tmp_path: Path) -> None:
@@ -181,6 +181,12 @@ def followed(
             return progress
         time.sleep(1)
     raise TimeoutError(f"the DAG did not come to it: {progress.totals}; {pool.run('condor_q', '-hold')}")
+
+
+def result(ran: Ran) -> str:
+    """The path of the one file that the user wants."""
+    (path,) = ran.executable.results.values()
+    return str(path)
 
 
 def explained(pool: PersonalPool, ran: Ran, name: str) -> Failure:

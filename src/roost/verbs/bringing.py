@@ -5,6 +5,7 @@ Never: intermediate files of a run that came to its end.
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from roost.pool.access_point import AccessPoint
 from roost.verbs.run_directory import RunDirectory
@@ -21,7 +22,17 @@ _LINK = 'rm -rf -- "$1" && mkdir -- "$1" && cd -- "$2" && { xargs -0 -r ln -t "$
 def bring_back(executable: ExecutableWorkflow, access_point: AccessPoint, directory: RunDirectory) -> None:
     """Outputs to `output/`, the submit directory with its logs to `submit/`."""
     access_point.get(str(executable.paths.output), directory.output, timeout_s=TRANSFER_S)
+    _unfold(directory.output)
     access_point.get(str(executable.paths.submit), directory.submit, timeout_s=TRANSFER_S)
+
+
+def _unfold(output: Path) -> None:
+    """The results under their logical names, directories and all; on the access point they lie flat."""
+    for stored in list(output.iterdir()) if output.is_dir() else ():
+        target = output / unquote(stored.name)
+        if stored.is_file() and target != stored:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stored.replace(target)
 
 
 def bring_kept(
@@ -53,5 +64,5 @@ def kept_at(executable: ExecutableWorkflow, directory: RunDirectory, remote: Pur
     """Where a file of the access point is on this machine, if it was brought back."""
     paths = executable.paths
     if remote.is_relative_to(paths.output):
-        return directory.output / remote.relative_to(paths.output)
+        return directory.output / unquote(remote.name)
     return directory.scratch / remote.relative_to(paths.scratch)

@@ -25,7 +25,7 @@ from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.which_pool import Site
 from roost.workflow import resuming
 from roost.workflow.abstract import Workflow
-from roost.workflow.dag import dag_text
+from roost.workflow.dag import dag_lines
 from roost.workflow.failure import Failure
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, plan
 from roost.workflow.planner import Site as ExecutionSite
@@ -216,7 +216,7 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     if dag.exists():
         resuming.require_same(
             resuming.read_dag(dag.read_text(), before.remote),
-            resuming.read_dag(dag_text(executable), record.remote),
+            resuming.read_dag("".join(dag_lines(executable)), record.remote),
             done,
         )
     left = resuming.unfinished(

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
-from roost.yaml_lines import Document, Path, did_you_mean
+from roost.yaml_lines import Document, Path, Place, did_you_mean
 
 NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
@@ -42,7 +42,7 @@ class Source:
 class Replica:
     lfn: str
     local: PurePath
-    at: str  # file:line of the catalog entry
+    at: Place | str  # file:line of the catalog entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,9 +79,9 @@ def replicas(mistakes: Mistakes, source: Source) -> Mapping[str, Replica]:
                 continue
             local = _local_path(mistakes, source, at, mistakes.word(document, at, place, "pfn"))
             if lfn and local and lfn not in found:
-                found[lfn] = Replica(lfn=lfn, local=local, at=document.at((*at, "pfn")))
+                found[lfn] = Replica(lfn=lfn, local=local, at=Place(document, (*at, "pfn")))
         if lfn:
-            found.setdefault(lfn, Replica(lfn=lfn, local=NOWHERE, at=document.at(path)))
+            found.setdefault(lfn, Replica(lfn=lfn, local=NOWHERE, at=Place(document, path)))
     return found
 
 

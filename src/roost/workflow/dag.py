@@ -1,14 +1,14 @@
-"""pure: ExecutableWorkflow -> the texts of a submit directory: DAG, DAGMan's settings, what Pegasus' tools read.
+"""pure: ExecutableWorkflow -> the DAG that DAGMan runs, and the command that starts it.
 
 One DAG file with inline submit descriptions (HTCondor >= 23.0): jobs that ask for the same share one, what differs is
-in VARS. A thousand jobs are one file, not a thousand.
+in VARS. A thousand jobs are one file, not a thousand; it is written line by line, for there may be 100,000.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.invocation import invocation
+from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, Shape, stored_name
 
 WRAPPER = "invoke.py"
 OUTPUTS = "outputs"  # as in node/invoke.py
@@ -17,10 +17,8 @@ TRIES = "tries.dag"  # how often each job was submitted by an earlier DAGMan of 
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits
 VERSION = "5.1.3"  # of the Pegasus whose formats these are
 
-_Commands = tuple[tuple[str, str], ...]  # of a submit description
-
 # DAGMan looks every 5 s and submits 100 jobs each time by default: 20 jobs a second, and 5 s for each level.
-_DAGMAN_CONFIG = """\
+DAGMAN_SETTINGS = """\
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
 DAGMAN_VERBOSITY = 3
@@ -36,27 +34,13 @@ exec "$@" "$dag"
 """
 
 
-def texts(executable: ExecutableWorkflow) -> Mapping[str, str]:
-    """File name in the submit directory: text."""
-    return {
-        executable.dag: dag_text(executable),
-        DAGMAN_CONFIG: _DAGMAN_CONFIG,
-        "braindump.yml": _braindump(executable),
-        f"{executable.name}-0.static.bp": "".join(f"{line}\n" for line in _static_bp(executable)),
-        TRIES: "",
-        **{name: _for_monitord(executable, dict(commands)) for commands, name in _shapes(executable).items()},
-        f"{executable.name}-0.notify": "",
-        "pegasus.properties": "pegasus.data.configuration = condorio\n",
-    }
-
-
 def submit_argv(executable: ExecutableWorkflow) -> list[str]:
     """The command that starts the DAG on the access point."""
     about = {
         "pegasus_wf_uuid": executable.uuid,
         "pegasus_root_wf_uuid": executable.uuid,
         "pegasus_wf_name": f"{executable.name}-0",
-        "pegasus_wf_time": _stamp(executable),
+        "pegasus_wf_time": stamp(executable),
         "pegasus_version": VERSION,
         "pegasus_wf_xformation": "pegasus::dagman",
     }
@@ -66,44 +50,51 @@ def submit_argv(executable: ExecutableWorkflow) -> list[str]:
     return ["sh", "-c", _START, "sh", *names, "condor_submit_dag", *ads]
 
 
-def dag_text(executable: ExecutableWorkflow) -> str:
-    shapes = _shapes(executable)
-    bodies = [_description(executable, name, dict(commands)) for commands, name in shapes.items()]
-    nodes = [line for job in executable.jobs for line in _node(job, shapes[_commands(executable, job)])]
-    edges = [f"PARENT {parent} CHILD {child}" for parent, child in executable.edges]
-    lines = [f"# {executable.name}, planned by Roost", f"CONFIG {DAGMAN_CONFIG}", "", *bodies, *nodes, "", *edges]
-    return "\n".join([*lines, f"INCLUDE {TRIES}"]) + "\n"
+def dag_lines(executable: ExecutableWorkflow) -> Iterator[str]:
+    """The DAG, in pieces that end with lines."""
+    descriptions = {id(shape): name for name, shape in shapes(executable).items()}
+    retries = Counter(job.shape.retries for job in executable.jobs).most_common(1)[0][0]
+    yield f"# {executable.name}, planned by Roost\nCONFIG {DAGMAN_CONFIG}\n\n"
+    for name, shape in shapes(executable).items():
+        yield _description(executable, name, shape)
+    if retries:  # of every node; what a node says of itself comes later, and wins
+        yield f"RETRY ALL_NODES {retries}\n\n"
+    for job in executable.jobs:
+        yield _node(executable, job, descriptions[id(job.shape)])
+        shape = job.shape
+        if shape.retries != retries or shape.category or shape.abort_dag_on:
+            yield from _special(job, retries)
+    yield "\n"
+    for child, parents in executable.parents.items():
+        yield f"PARENT {' '.join(parents)} CHILD {child}\n"
+    yield f"INCLUDE {TRIES}\n"
 
 
-def _shapes(executable: ExecutableWorkflow) -> dict[_Commands, str]:
-    """What jobs ask for: the name of the submit description that they share."""
-    found = dict.fromkeys(_commands(executable, job) for job in executable.jobs)
-    return {commands: f"jobs{number}.sub" for number, commands in enumerate(found, start=1)}
+def shapes(executable: ExecutableWorkflow) -> Mapping[str, Shape]:
+    """What jobs ask for, by the name of the submit description that they share."""
+    found = {id(job.shape): job.shape for job in executable.jobs}
+    return {f"jobs{number}.sub": shape for number, shape in enumerate(found.values(), start=1)}
 
 
-def _commands(executable: ExecutableWorkflow, job: PlannedJob) -> _Commands:
-    about = {"My.pegasus_wf_xformation": f'"{job.task.transformation}"'}
-    return tuple({**job.commands, **about, "environment": _environment(executable, job.env)}.items())
-
-
-def _for_monitord(executable: ExecutableWorkflow, commands: Mapping[str, str]) -> str:
+def for_monitord(executable: ExecutableWorkflow, shape: Shape) -> str:
     """What monitord looks for in the file that it takes a description's name for; DAGMan reads the description.
 
     Without a transformation its database refuses a job that left no invocation record.
     """
-    ads = {**_ads(executable), **commands}
-    lines = [f"{key.replace('My.', '+')} = {value}" for key, value in ads.items() if "pegasus_" in key]
+    ads = {**_ads(executable, shape), "My.pegasus_job_class": "1", "My.pegasus_cluster_size": "1"}
+    lines = [f"{key.replace('My.', '+')} = {value}" for key, value in ads.items()]
     names = [f"{stream} = $(JOB).{ending}" for stream, ending in (("output", "out"), ("error", "err"))]
     return "\n".join([f"executable = {WRAPPER}", *names, *lines]) + "\n"
 
 
-def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[str, str]) -> str:
-    submit = executable.paths.submit
+def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str:
+    submit, paths = executable.paths.submit, executable.paths
     # A job that was held wrote nothing home; one that is removed counts as failed for DAGMan, which tries again.
     fixed = {
         "universe": "vanilla",
         "executable": str(submit / WRAPPER),
         "arguments": "$(invocation)",
+        "initialdir": str(paths.scratch),
         # Which try this is. A line that begins with TASK tells Pegasus' monitord that each try has an output of its
         # own, NODE.out.000 first, though there is no POST script to rename it (monitoring/workflow.py, PM-793).
         "task": "$(tried:0) + $(RETRY)",
@@ -122,47 +113,60 @@ def _description(executable: ExecutableWorkflow, name: str, commands: Mapping[st
         "notification": "NEVER",
         "priority": "$(urgency)",
         "periodic_remove": f"(JobStatus == 5) && (time() - EnteredCurrentStatus > {HELD_S})",
-        **_ads(executable),
+        **_ads(executable, shape),
         "My.pegasus_wf_dax_job_id": '"$(derivation)"',
         "My.pegasus_wf_dag_job_id": '"$(JOB)"',
+        "My.pegasus_job_class": "$(class:1)",
+        "My.pegasus_job_runtime": "$(runtime:0)",
+        "My.pegasus_cluster_size": "$(size:1)",
         "My.DAGNodeRetry": "$(RETRY)",
     }
-    lines = [f"  {key} = {value}" for key, value in {**fixed, **commands}.items()]
-    return "\n".join([f"SUBMIT-DESCRIPTION {name} {{", *lines, "}", ""])
+    commands = {**fixed, **shape.commands, "environment": _environment(executable, shape.env)}
+    lines = [f"  {key} = {value}" for key, value in commands.items()]
+    return "\n".join([f"SUBMIT-DESCRIPTION {name} {{", *lines, "}", "", ""])
 
 
-def _ads(executable: ExecutableWorkflow) -> dict[str, str]:
-    """What all jobs of a workflow have in common for Pegasus' tools."""
+def _ads(executable: ExecutableWorkflow, shape: Shape) -> dict[str, str]:
+    """What all jobs of a shape have in common for Pegasus' tools."""
     return {
         "My.pegasus_generator": '"Roost"',
         "My.pegasus_root_wf_uuid": f'"{executable.uuid}"',
         "My.pegasus_wf_uuid": f'"{executable.uuid}"',
         "My.pegasus_version": f'"{VERSION}"',
         "My.pegasus_wf_name": f'"{executable.name}-0"',
-        "My.pegasus_wf_time": f'"{_stamp(executable)}"',
-        "My.pegasus_job_class": "1",
+        "My.pegasus_wf_time": f'"{stamp(executable)}"',
+        "My.pegasus_wf_xformation": f'"{_escaped(shape.transformation)}"',
         "My.pegasus_site": f'"{executable.site}"',
-        "My.pegasus_cluster_size": "1",
     }
 
 
-def _node(job: PlannedJob, description: str) -> Iterator[str]:
-    variables = {
-        "derivation": job.task.id,
-        "urgency": str(job.priority),
-        "inputs": ",".join(str(one.remote) for one in job.inputs),
-        "outputs": ";".join(f"{stored_name(one.lfn)}={one.remote}" for one in job.outputs),
-        "invocation": job.invocation,
-    }
-    yield f"JOB {job.name} {description}"
-    yield f"VARS {job.name} " + " ".join(f'{key}="{_escaped(value)}"' for key, value in variables.items())
-    yield f"PRIORITY {job.name} {job.priority}"
-    if job.retries > 0:
-        yield f"RETRY {job.name} {job.retries}"
-    if job.category:
-        yield f"CATEGORY {job.name} {job.category}"
-    if job.abort_dag_on:
-        yield f"ABORT-DAG-ON {job.name} {job.abort_dag_on}"
+def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str) -> str:
+    """Its name, and what it alone has. Nothing here needs quoting but names of transformations and tasks."""
+    name, places, task = job.name, executable.places, job.tasks[0]
+    inputs = [places[lfn] for lfn in job.inputs]
+    inputs += [f"../executables/{one}" for one in job.sent]
+    inputs += [parent + SUMS for parent in executable.parents.get(name, ())]
+    # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
+    remaps = [f"{stored_name(one.lfn)}={places[one.lfn]}" for one in job.outputs if one.stage_out]
+    runtime = f' runtime="{job.runtime}"' if job.runtime != "0" else ""
+    size = f' size="{len(job.tasks)}"' if len(job.tasks) > 1 else ""
+    return (
+        f"JOB {name} {description}\n"
+        f'VARS {name} derivation="{_escaped(task.id)}"{size}{runtime} urgency="{job.priority}"'
+        f' inputs="{",".join(inputs)}" outputs="{";".join(remaps)}"'
+        f' invocation="{invocation(job, executable.programs)}"\n'
+        f"PRIORITY {name} {job.priority}\n"
+    )
+
+
+def _special(job: PlannedJob, retries: int) -> Iterator[str]:
+    shape = job.shape
+    if shape.retries != retries:
+        yield f"RETRY {job.name} {shape.retries}\n"
+    if shape.category:
+        yield f"CATEGORY {job.name} {shape.category}\n"
+    if shape.abort_dag_on:
+        yield f"ABORT-DAG-ON {job.name} {shape.abort_dag_on}\n"
 
 
 def _escaped(value: str) -> str:
@@ -179,6 +183,7 @@ def _environment(executable: ExecutableWorkflow, env: Mapping[str, str]) -> str:
     fixed = {
         "PEGASUS_WF_UUID": executable.uuid,
         "PEGASUS_WF_LABEL": executable.name,
+        "PEGASUS_WF_TIME": executable.planned_at.isoformat(timespec="seconds"),
         "PEGASUS_DAG_JOB_ID": "$(JOB)",
         "PEGASUS_SITE": executable.site,
     }
@@ -189,79 +194,5 @@ def _environment(executable: ExecutableWorkflow, env: Mapping[str, str]) -> str:
     return f'"{" ".join(settings)}"'
 
 
-def _stamp(executable: ExecutableWorkflow) -> str:
+def stamp(executable: ExecutableWorkflow) -> str:
     return executable.planned_at.strftime("%Y%m%dT%H%M%S%z")
-
-
-def _braindump(executable: ExecutableWorkflow) -> str:
-    """What Pegasus' tools look up first. Keys they do not know make them fail: only theirs."""
-    submit = executable.paths.submit
-    about = {
-        "user": "roost",
-        "submit_hostname": "access-point",
-        "root_wf_uuid": executable.uuid,
-        "wf_uuid": executable.uuid,
-        "dax": str(submit / "workflow.yml"),
-        "dax_label": executable.name,
-        "dax_index": "0",
-        "dax_version": "5.0.4",
-        "pegasus_wf_name": f"{executable.name}-0",
-        "timestamp": _stamp(executable),
-        "basedir": str(executable.paths.run),
-        "submit_dir": str(submit),
-        "planner": "roost",
-        "planner_version": VERSION,
-        "planner_arguments": '"roost run"',
-        "jsd": "jobstate.log",
-        "rundir": PurePosixPath(submit).name,
-        "vogroup": "pegasus",
-        "uses_pmc": "false",
-        "properties": "pegasus.properties",
-        "condor_log": executable.log,
-        "dag": executable.dag,
-        "type": "dag",
-        "notify": f"{executable.name}-0.notify",
-    }
-    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in about.items())
-
-
-def _static_bp(executable: ExecutableWorkflow) -> Iterator[str]:
-    """Tasks, jobs and what is between them, as netlogger lines: without a job's line here monitord drops it."""
-    stamp = executable.planned_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-    def line(event: str, **about: object) -> str:
-        words = " ".join(f"{key.replace('__', '.')}={json.dumps(str(value))}" for key, value in about.items())
-        return f"ts={stamp} event={event} xwf.id={executable.uuid} {words}".rstrip()
-
-    tasks = {job.name: job.task for job in executable.jobs}
-    for task in tasks.values():
-        yield line(
-            "task.info",
-            task__id=task.id,
-            type=1,
-            type_desc="compute",
-            transformation=task.transformation,
-            argv=" ".join(task.arguments),
-        )
-    for parent, child in executable.edges:
-        yield line("task.edge", parent__task__id=tasks[parent].id, child__task__id=tasks[child].id)
-    yield line("static.meta.start")
-    yield line("xwf.meta", key="wf.api", value="roost")
-    yield line("static.meta.end")
-    for job in executable.jobs:
-        yield line(
-            "job.info",
-            job__id=job.name,
-            submit_file=f"{job.name}.sub",
-            type=1,
-            type_desc="compute",
-            clustered=0,
-            max_retries=job.retries,
-            executable=job.executable,
-            argv=" ".join(job.task.arguments),
-            task_count=1,
-        )
-    for job in executable.jobs:
-        yield line("wf.map.task_job", job__id=job.name, task__id=job.task.id)
-    for parent, child in executable.edges:
-        yield line("job.edge", parent__job__id=parent, child__job__id=child)

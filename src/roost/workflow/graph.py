@@ -1,19 +1,17 @@
-"""pure: what a graph of ids and edges says: cycles, and the level of each id."""
+"""pure: what a graph of ids and their parents says: cycles, and the level of each id."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-Edges = tuple[tuple[str, str], ...]  # (parent, child)
+Parents = Mapping[str, Collection[str]]  # an id: its parents; roots may be left out
 
 
-def cycle_in(ids: tuple[str, ...], edges: Edges) -> list[str]:
+def cycle_in(ids: tuple[str, ...], parents: Parents) -> list[str]:
     """The ids along one cycle, first and last the same; empty when there is none.
 
-    >>> cycle_in(("a", "b", "c"), (("a", "b"), ("b", "c"), ("c", "b")))
+    >>> cycle_in(("a", "b", "c"), {"b": ["a", "c"], "c": ["b"]})
     ['b', 'c', 'b']
     """
-    children: dict[str, list[str]] = {one: [] for one in ids}
-    for parent, child in edges:
-        children[parent].append(child)
+    children = children_of(ids, parents)
     done: set[str] = set()
     for start in ids:
         trail: dict[str, Iterator[str]] = {}
@@ -32,24 +30,47 @@ def cycle_in(ids: tuple[str, ...], edges: Edges) -> list[str]:
     return []
 
 
-def levels(ids: tuple[str, ...], edges: Edges) -> dict[str, int]:
-    """The level of each id, from 1: one more than that of its deepest parent. The graph has no cycle.
+def levels(ids: tuple[str, ...], parents: Parents) -> dict[str, int] | None:
+    """The level of each id, from 1: one more than that of its deepest parent. None when the graph has a cycle.
 
-    >>> levels(("c", "a", "b"), (("a", "b"), ("b", "c"), ("a", "c")))
+    >>> levels(("c", "a", "b"), {"b": ["a"], "c": ["b", "a"]})
     {'c': 3, 'a': 1, 'b': 2}
     """
-    children: dict[str, list[str]] = {one: [] for one in ids}
-    waiting = dict.fromkeys(ids, 0)
-    for parent, child in edges:
-        children[parent].append(child)
-        waiting[child] += 1
+    found: dict[str, int] = {}
+    try:  # programs write parents before their children
+        for one in ids:
+            mine = parents.get(one)
+            found[one] = 1 + max([found[parent] for parent in mine]) if mine else 1
+        return found
+    except KeyError:
+        return _levels_in_any_order(ids, parents)
+
+
+def _levels_in_any_order(ids: tuple[str, ...], parents: Parents) -> dict[str, int] | None:
+    children = children_of(ids, parents)
+    waiting = {one: len(parents.get(one, ())) for one in ids}
     found = dict.fromkeys(ids, 1)
-    ready = [one for one, parents in waiting.items() if parents == 0]
+    ready = [one for one, many in waiting.items() if many == 0]
+    ordered = 0
     while ready:
         parent = ready.pop()
+        ordered += 1
         for child in children[parent]:
             found[child] = max(found[child], found[parent] + 1)
             waiting[child] -= 1
             if waiting[child] == 0:
                 ready.append(child)
-    return found
+    return found if ordered == len(found) else None
+
+
+def children_of(ids: tuple[str, ...], parents: Parents) -> dict[str, list[str]]:
+    """The same graph from above.
+
+    >>> children_of(("a", "b"), {"b": ["a"]})
+    {'a': ['b'], 'b': []}
+    """
+    children: dict[str, list[str]] = {one: [] for one in ids}
+    for child in ids:
+        for parent in parents.get(child, ()):
+            children[parent].append(child)
+    return children

@@ -6,6 +6,7 @@ A mistake is a place (file, line) and a sentence; the methods check one thing, n
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from roost.block_yaml import Items
 from roost.errors import UsageError
 from roost.yaml_lines import Document, Path, did_you_mean
 
@@ -55,6 +56,8 @@ class Mistakes:
         later: Collection[str] = (),
     ) -> dict[str, Any]:
         """`value` as a mapping with `known` keys; those in `later` are Pegasus's and not ours yet."""
+        if type(value) is dict and isinstance(known, frozenset) and value.keys() <= known:
+            return value
         if not isinstance(value, dict):
             self.add(document, path, f"{_name(path)} has to be a list of `key: value` lines, not {value!r}")
             return {}
@@ -68,13 +71,16 @@ class Mistakes:
 
     def items(self, document: Document, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """(path, item) for each item of a list; nothing where there is none."""
-        if value is None:
-            return
-        if not isinstance(value, list):
-            self.add(document, path, f"{_name(path)} has to be a list, not {value!r}")
-            return
-        for number, item in enumerate(value):
+        for number, item in self.numbered(document, path, value):
             yield (*path, number), item
+
+    def numbered(self, document: Document, path: Path, value: Any) -> Iterator[tuple[int, Any]]:
+        """(place, item) for each item of a list; nothing where there is none."""
+        if isinstance(value, list | Items):
+            return enumerate(value)
+        if value is not None:
+            self.add(document, path, f"{_name(path)} has to be a list, not {value!r}")
+        return iter(())
 
     def word(self, document: Document, path: Path, table: dict[str, Any], key: str) -> str:
         """The required text at `key`; empty when it is not there (which is a mistake)."""

@@ -1,26 +1,36 @@
-"""pure: (Workflow, site, paths) -> ExecutableWorkflow: one DAGMan job a task, files moved by HTCondor.
+"""pure: (Workflow, site, paths) -> ExecutableWorkflow: the jobs that DAGMan runs, files moved by HTCondor.
 
 HTCondor's own file transfer takes inputs straight from the access point to the job and brings outputs back, so there
 are no stage-in, create-dir or cleanup nodes. Paths are those of the access point; `uploads` says what has to be there.
+Every file of a run lies flat in one directory there, jobs' initial one, so that a job names it by its name alone.
 """
 
-import base64
-import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from pathlib import PurePath, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import quote
 
-from roost.workflow.abstract import EXECUTION_SITE, Job, Workflow
+from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
 from roost.workflow.catalogs import Kind, Transformation
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
 KIB_PER_MIB = 1024
+_OUTPUT = "../output/"  # from where jobs start
+SUMS = ".sha256"  # of a job's file with the checksums of what it made
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # in the name of a node: DAGMan reads it as syntax
+_STORED_AS_IS = re.compile(r"[A-Za-z0-9_.+@~-]+")
+
+
+class JobKind(IntEnum):
+    """Pegasus' job classes."""
+
+    COMPUTE = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,15 +52,12 @@ class RunPaths:
         return self.run / "submit"
 
     @property
-    def input(self) -> PurePosixPath:
-        return self.run / "input"
-
-    @property
     def executables(self) -> PurePosixPath:
         return self.run / "executables"
 
     @property
     def scratch(self) -> PurePosixPath:
+        """Inputs and what is made on the way: jobs' initial directory."""
         return self.run / "scratch"
 
     @property
@@ -67,33 +74,53 @@ class Upload:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Transfer:
-    """A file of a job: its name there, and its path on the access point."""
+class Program:
+    """What runs a transformation's tasks."""
 
-    lfn: str
-    remote: PurePosixPath
-    executable: bool = False
-    optional: bool = False
+    path: str  # on the execution point; ./name when it is sent along
+    sent: tuple[str, ...]  # names of executables that go with each job
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedJob:
-    name: str  # of the DAGMan node
-    task: Job
-    executable: str  # on the execution point; a stageable one is ./name
-    depth: int  # 1: has no parents
-    priority: int
+class Shape:
+    """What many jobs ask for alike: one submit description."""
+
+    transformation: str
+    commands: Mapping[str, str]  # of the submit description: requests, and condor profiles
+    env: Mapping[str, str]
     retries: int
     category: str
     abort_dag_on: str
-    inputs: tuple[Transfer, ...]
-    outputs: tuple[Transfer, ...]
-    commands: Mapping[str, str]  # of the submit description: requests, and condor profiles
-    env: Mapping[str, str]
-    invocation: str  # the one argument of node/invoke.py
+    priority: int | None  # None: by its level
+
+
+class PlannedJob(NamedTuple):
+    """A node of the DAG. Its first task is what it is called after."""
+
+    name: str
+    tasks: tuple[Job, ...]
+    level: int  # 1: has no parents
+    shape: Shape
+    runtime: str  # expected, seconds; "0" when nobody says
+    inputs: tuple[str, ...]  # logical names of files that others made or that were sent
+    outputs: tuple[Output, ...]
+    sent: tuple[str, ...]  # names of executables that go with it
+    kind: JobKind = JobKind.COMPUTE
+
+    @property
+    def priority(self) -> int:
+        return self.level * PRIORITY_STEP if self.shape.priority is None else self.shape.priority
+
+    @property
+    def task(self) -> Job:
+        return self.tasks[0]
+
+    @property
+    def retries(self) -> int:
+        return self.shape.retries
 
     def stdout(self, submits: int) -> str:
-        """The invocation record of its `submits`-th submission (1: the first), in the submit directory."""
+        """The invocation records of its `submits`-th submission (1: the first), in the submit directory."""
         return f"{self.name}.out.{submits - 1:03d}"
 
     def stderr(self, submits: int) -> str:
@@ -109,8 +136,16 @@ class ExecutableWorkflow:
     source: str
     paths: RunPaths
     jobs: tuple[PlannedJob, ...]  # parents before children
-    edges: tuple[tuple[str, str], ...]  # names of nodes
+    parents: Mapping[str, tuple[str, ...]]  # names of nodes; roots are not there
+    task_parents: Mapping[str, tuple[str, ...]]  # the same of the tasks' ids
+    programs: Mapping[str, Program]  # by transformation
+    places: Mapping[str, str]  # a file's logical name: its path, from `paths.scratch`
     uploads: tuple[Upload, ...]
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """(parent, child), names of nodes."""
+        return tuple((parent, child) for child, parents in self.parents.items() for parent in parents)
 
     @property
     def dag(self) -> str:
@@ -131,57 +166,39 @@ class ExecutableWorkflow:
     def directories(self) -> tuple[PurePosixPath, ...]:
         """What has to exist on the access point before the DAG starts."""
         paths = self.paths
-        fixed = [paths.submit, paths.input, paths.executables, paths.scratch, paths.output]
-        below = {one.remote.parent for job in self.jobs for one in job.outputs}
-        return tuple(dict.fromkeys([*fixed, *sorted(below)]))
+        return (paths.submit, paths.executables, paths.scratch, paths.output)
+
+    def remote(self, lfn: str) -> PurePosixPath:
+        """Where a file lies on the access point."""
+        place = self.places[lfn]
+        return self.paths.output / place[len(_OUTPUT) :] if place.startswith(_OUTPUT) else self.paths.scratch / place
+
+    def remote_sums(self, job: str) -> PurePosixPath:
+        """Where the checksums of what a job made lie on the access point."""
+        return self.paths.scratch / (job + SUMS)
 
     @property
-    def results(self) -> tuple[PurePosixPath, ...]:
-        """Where the final outputs will be, on the access point."""
-        everything = (one.remote for job in self.jobs for one in job.outputs)
-        return tuple(path for path in everything if path.is_relative_to(self.paths.output))
+    def results(self) -> Mapping[str, PurePosixPath]:
+        """The files that the user wants to have, by logical name: where they will be on the access point."""
+        return {one.lfn: self.remote(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
 
 
 def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime) -> ExecutableWorkflow:
-    """The same values give the same plan. `planned_at` is aware."""
-    depths = levels(tuple(job.id for job in workflow.jobs), workflow.edges)
+    """The same values give the same plan. `planned_at` is aware. A job is one task."""
+    depths = levels(tuple(task.id for task in workflow.jobs), workflow.parents)
+    assert depths is not None, "a Workflow has no cycle"
     names = _names(workflow)
-    made = {use.lfn: use.stage_out for job in workflow.jobs for use in job.outputs}
-
-    def path(lfn: str) -> PurePosixPath:
-        if lfn not in made:
-            return paths.input / stored_name(lfn)
-        return paths.output / lfn if made[lfn] else paths.scratch / stored_name(lfn)
-
+    programs = {
+        name: _program(workflow, workflow.transformations[name])
+        for name in dict.fromkeys([task.transformation for task in workflow.jobs])
+    }
+    shapes = _Shapes(workflow, site)
     jobs = []
-    for task in sorted(workflow.jobs, key=lambda job: depths[job.id]):
-        transformation = workflow.transformations[task.transformation]
-        profiles = _profiles(workflow, site, task, transformation)
-        executables = tuple(
-            Transfer(lfn=one.file_name, remote=_remote(one, paths), executable=True)
-            for one in _staged(workflow, transformation)
-        )
-        inputs = (*(Transfer(lfn=lfn, remote=path(lfn)) for lfn in task.inputs), *executables)
-        outputs = tuple(Transfer(lfn=use.lfn, remote=path(use.lfn), optional=use.optional) for use in task.outputs)
-        program = f"./{transformation.file_name}" if transformation.kind is Kind.STAGEABLE else str(transformation.pfn)
+    for task in sorted(workflow.jobs, key=lambda task: depths[task.id]):
+        shape, runtime = shapes.of(task)
+        sent = programs[task.transformation].sent
         jobs.append(
-            PlannedJob(
-                name=names[task.id],
-                task=task,
-                executable=program,
-                depth=depths[task.id],
-                priority=int(profiles.dagman.get("priority", depths[task.id] * PRIORITY_STEP)),
-                retries=int(profiles.dagman.get("retry", workflow.retries)),
-                category=profiles.dagman.get("category", ""),
-                abort_dag_on=profiles.dagman.get("abort-dag-on", ""),
-                inputs=inputs,
-                outputs=outputs,
-                commands=_commands(profiles),
-                env=profiles.env,
-                invocation=_invocation(
-                    workflow, site, task, program=program, inputs=inputs, outputs=outputs, planned_at=planned_at
-                ),
-            )
+            PlannedJob(names[task.id], (task,), depths[task.id], shape, runtime, task.inputs, task.outputs, sent)
         )
     return ExecutableWorkflow(
         name=workflow.name,
@@ -191,8 +208,13 @@ def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_
         source=workflow.source,
         paths=paths,
         jobs=tuple(jobs),
-        edges=tuple((names[parent], names[child]) for parent, child in workflow.edges),
-        uploads=tuple(_uploads(workflow, paths)),
+        parents={
+            names[child]: tuple([names[parent] for parent in parents]) for child, parents in workflow.parents.items()
+        },
+        task_parents=workflow.parents,
+        programs=programs,
+        places=_places(workflow),
+        uploads=tuple(_uploads(workflow, programs, paths)),
     )
 
 
@@ -202,36 +224,82 @@ def stored_name(lfn: str) -> str:
     >>> stored_name("reads/part 1.fq")
     'reads%2Fpart%201.fq'
     """
-    return quote(lfn, safe="+@~")
+    return lfn if _STORED_AS_IS.fullmatch(lfn) else quote(lfn, safe="+@~")
+
+
+def _places(workflow: Workflow) -> dict[str, str]:
+    """What the user wants to have lies in a directory of its own, everything else where jobs start."""
+    places = {lfn: stored_name(lfn) for lfn in workflow.replicas}
+    for task in workflow.jobs:
+        for output in task.outputs:
+            stored = stored_name(output.lfn)
+            places[output.lfn] = _OUTPUT + stored if output.stage_out else stored
+    return places
 
 
 def _names(workflow: Workflow) -> dict[str, str]:
     """Names of nodes, as Pegasus makes them: `<transformation>_<id>`; what DAGMan reads as syntax becomes `_`."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for job in workflow.jobs:
-        name = wanted = re.sub(r"[^A-Za-z0-9_-]", "_", f"{job.transformation}_{job.id}")
+    for task in workflow.jobs:
+        name = wanted = _UNSAFE.sub("_", f"{task.transformation}_{task.id}")
         number = 2
         while name in taken:
             name, number = f"{wanted}_{number}", number + 1
         taken.add(name)
-        names[job.id] = name
+        names[task.id] = name
     return names
 
 
-def _profiles(workflow: Workflow, site: Site, task: Job, transformation: Transformation) -> Profiles:
-    """Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow."""
-    return transformation.profiles.over(workflow.site_profiles.over(site.profiles)).over(task.profiles)
+class _Shapes:
+    """What a job asks for, by its task's transformation and profiles; few differ."""
+
+    def __init__(self, workflow: Workflow, site: Site) -> None:
+        self._transformations = workflow.transformations
+        self._of_site = workflow.site_profiles.over(site.profiles)
+        self._retries = workflow.retries
+        self._known: dict[tuple[str, int], tuple[Shape, str]] = {}
+        self._shapes: dict[tuple[object, ...], Shape] = {}
+
+    def of(self, task: Job) -> tuple[Shape, str]:
+        """(shape, expected run time)."""
+        key = (task.transformation, id(task.profiles))
+        if (known := self._known.get(key)) is None:
+            known = self._known[key] = self._new(task)
+        return known
+
+    def _new(self, task: Job) -> tuple[Shape, str]:
+        # Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow.
+        profiles = self._transformations[task.transformation].profiles.over(self._of_site).over(task.profiles)
+        dagman = profiles.dagman
+        shape = Shape(
+            transformation=task.transformation,
+            commands=_commands(profiles),
+            env=profiles.env,
+            retries=int(dagman.get("retry", self._retries)),
+            category=dagman.get("category", ""),
+            abort_dag_on=dagman.get("abort-dag-on", ""),
+            priority=int(dagman["priority"]) if "priority" in dagman else None,
+        )
+        key = (
+            *(shape.transformation, tuple(shape.commands.items()), tuple(shape.env.items()), shape.retries),
+            *(shape.category, shape.abort_dag_on, shape.priority),
+        )
+        return self._shapes.setdefault(key, shape), profiles.pegasus.get("runtime", "0")
 
 
-def _staged(workflow: Workflow, transformation: Transformation) -> list[Transformation]:
-    """What has to be sent along for a transformation: itself and what it requires, unless the image has it."""
+def _program(workflow: Workflow, transformation: Transformation) -> Program:
+    """What has to be sent along: the transformation itself and what it requires, unless the image has it."""
+    is_sent = transformation.kind is Kind.STAGEABLE
+    return Program(
+        path=f"./{transformation.file_name}" if is_sent else str(transformation.pfn),
+        sent=tuple(one.file_name for one in _sent(workflow, transformation)),
+    )
+
+
+def _sent(workflow: Workflow, transformation: Transformation) -> list[Transformation]:
     needed = [workflow.transformations[name] for name in (transformation.name, *transformation.requires)]
     return [one for one in needed if one.kind is Kind.STAGEABLE]
-
-
-def _remote(transformation: Transformation, paths: RunPaths) -> PurePosixPath:
-    return paths.executables / transformation.file_name
 
 
 def _commands(profiles: Profiles) -> dict[str, str]:
@@ -243,43 +311,13 @@ def _commands(profiles: Profiles) -> dict[str, str]:
     }
     if "gpus" in asked:
         commands["request_gpus"] = asked["gpus"]
-    commands["My.pegasus_job_runtime"] = asked.get("runtime", "0")
     commands["My.pegasus_cores"] = asked.get("cores", "1")
     return {**commands, **{key: value for key, value in profiles.condor.items() if key != "universe"}}
 
 
-def _invocation(
-    workflow: Workflow,
-    site: Site,
-    task: Job,
-    *,
-    program: str,
-    inputs: tuple[Transfer, ...],
-    outputs: tuple[Transfer, ...],
-    planned_at: datetime,
-) -> str:
-    """What node/invoke.py does, as one word of letters that no layer between here and there has to quote."""
-    asked = {
-        "id": task.id,
-        "transformation": task.transformation,
-        "workflow": workflow.name,
-        "site": site.name,
-        "planned_at": planned_at.isoformat(timespec="seconds"),
-        "executable": program,
-        "arguments": list(task.arguments),
-        "stdin": task.stdin,
-        "stdout": task.stdout,
-        "stderr": task.stderr,
-        "inputs": [{"lfn": one.lfn, "stored": one.remote.name, "executable": one.executable} for one in inputs],
-        "outputs": [{"lfn": one.lfn, "stored": stored_name(one.lfn), "optional": one.optional} for one in outputs],
-    }
-    return base64.b64encode(zlib.compress(json.dumps(asked).encode(), 9)).decode()
-
-
-def _uploads(workflow: Workflow, paths: RunPaths) -> Iterator[Upload]:
+def _uploads(workflow: Workflow, programs: Mapping[str, Program], paths: RunPaths) -> Iterator[Upload]:
     for replica in workflow.replicas.values():
-        yield Upload(local=replica.local, remote=paths.input / stored_name(replica.lfn))
-    names = dict.fromkeys(job.transformation for job in workflow.jobs)
-    staged = {one.name: one for name in names for one in _staged(workflow, workflow.transformations[name])}
+        yield Upload(local=replica.local, remote=paths.scratch / stored_name(replica.lfn))
+    staged = {one.name: one for name in programs for one in _sent(workflow, workflow.transformations[name])}
     for one in staged.values():
-        yield Upload(local=one.pfn, remote=_remote(one, paths))
+        yield Upload(local=one.pfn, remote=paths.executables / one.file_name)

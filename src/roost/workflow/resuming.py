@@ -36,8 +36,8 @@ def unfinished(
 
     `is_kept` is asked for paths of the access point.
     """
-    makers = {one.remote: job.name for job in executable.jobs for one in job.outputs}
-    inputs = {job.name: [one.remote for one in job.inputs] for job in executable.jobs}
+    makers = {remote: job.name for job in executable.jobs for remote in _made(executable, job)}
+    inputs = {job.name: _taken(executable, job) for job in executable.jobs}
     left = {job.name for job in executable.jobs if job.name not in done or not _has_results(executable, job, is_kept)}
     todo = list(left)
     while todo:
@@ -51,8 +51,8 @@ def unfinished(
 
 def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
     """The files, by their paths on the access point, that the jobs of `left` take from jobs that are done."""
-    made = {one.remote for job in executable.jobs if job.name not in left for one in job.outputs}
-    wanted = (one.remote for job in executable.jobs if job.name in left for one in job.inputs)
+    made = {remote for job in executable.jobs if job.name not in left for remote in _made(executable, job)}
+    wanted = (remote for job in executable.jobs if job.name in left for remote in _taken(executable, job))
     return tuple(dict.fromkeys(remote for remote in wanted if remote in made))
 
 
@@ -132,7 +132,13 @@ def _differences(before: DagFile, now: DagFile, done: Collection[str]) -> Iterat
 
 
 def _has_results(executable: ExecutableWorkflow, job: PlannedJob, is_kept: Callable[[PurePosixPath], bool]) -> bool:
-    return all(
-        one.optional or not one.remote.is_relative_to(executable.paths.output) or is_kept(one.remote)
-        for one in job.outputs
-    )
+    return all(one.optional or not one.stage_out or is_kept(executable.remote(one.lfn)) for one in job.outputs)
+
+
+def _made(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:
+    return [*(executable.remote(one.lfn) for one in job.outputs), executable.remote_sums(job.name)]
+
+
+def _taken(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:
+    parents = executable.parents.get(job.name, ())
+    return [*map(executable.remote, job.inputs), *map(executable.remote_sums, parents)]

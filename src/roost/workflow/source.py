@@ -6,16 +6,18 @@ The catalogs are sections of the workflow, or files beside it under Pegasus' usu
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from roost.block_yaml import NotBlockStyle, parse_block_yaml
 from roost.errors import NotFoundError, UsageError
-from roost.workflow.abstract import DEFAULT_RETRIES, Sources, Workflow, workflow
+from roost.workflow.abstract import DEFAULT_RETRIES, Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.mistakes import Mistakes
-from roost.yaml_lines import did_you_mean, parse_yaml
+from roost.workflow.reading import Sources, workflow
+from roost.yaml_lines import Document, did_you_mean, parse_yaml
 
 CATALOGS = {  # section of a workflow: (file beside it, property that names another file)
     "replicaCatalog": ("replicas.yml", "pegasus.catalog.replica.file"),
@@ -39,17 +41,20 @@ def load(path: Path) -> Workflow:
     if not path.is_file():
         raise NotFoundError(f"there is no workflow {path}", "name a Pegasus 5 workflow.yml")
     with _no_collection():
-        return _load(path)
+        try:
+            return _load(path, parse_block_yaml)
+        except NotBlockStyle:
+            return _load(path, parse_yaml)
 
 
-def _load(path: Path) -> Workflow:
+def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
     mistakes = Mistakes()
     properties_path = path.with_name("pegasus.properties")
     properties = Properties()
     if properties_path.is_file():
         properties = _properties(mistakes, _text(properties_path), str(properties_path))
-    document = parse_yaml(_text(path), str(path))
-    found = {section: _catalog(path, section, properties) for section in CATALOGS}
+    document = parse(_text(path), str(path))
+    found = {section: _catalog(path, section, properties, parse) for section in CATALOGS}
     inline = document.value if isinstance(document.value, dict) else {}
     for section, sources in found.items():
         if section in inline:
@@ -65,9 +70,13 @@ def _load(path: Path) -> Workflow:
             sites=tuple(found["siteCatalog"]),
             retries=properties.retries,
         ),
-        lambda local: Path(local).is_file(),
+        is_file,
         mistakes,
     )
+
+
+def is_file(path: PurePath) -> bool:
+    return Path(path).is_file()
 
 
 @contextmanager
@@ -82,14 +91,14 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _catalog(path: Path, section: str, properties: Properties) -> list[Source]:
+def _catalog(path: Path, section: str, properties: Properties, parse: Callable[[str, str], Document]) -> list[Source]:
     usual, named = CATALOGS[section]
     file = path.parent / properties.catalogs.get(named, usual)
     if not file.is_file():
         if named in properties.catalogs:
             raise NotFoundError(f"pegasus.properties names the catalog {file}, which is not there", f"edit {named}")
         return []
-    document = parse_yaml(_text(file), str(file))
+    document = parse(_text(file), str(file))
     return [Source(document=document, path=(), value=document.value, directory=PurePath(file.absolute().parent))]
 
 

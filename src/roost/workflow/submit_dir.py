@@ -3,11 +3,28 @@
 The paths in its texts are the access point's. What is already there from an earlier plan is overwritten.
 """
 
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from roost.workflow.dag import WRAPPER, texts
+from roost.workflow.dag import DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, WRAPPER, dag_lines, for_monitord, shapes
 from roost.workflow.planner import ExecutableWorkflow
+from roost.workflow.stampede import braindump, static_events
+
+
+def texts(executable: ExecutableWorkflow) -> Mapping[str, Iterable[str]]:
+    """File name in the submit directory: its text, in pieces."""
+    return {
+        executable.dag: dag_lines(executable),
+        DAGMAN_CONFIG: [DAGMAN_SETTINGS],
+        "braindump.yml": [braindump(executable)],
+        f"{executable.name}-0.static.bp": static_events(executable),
+        TRIES: [],
+        **{name: [for_monitord(executable, shape)] for name, shape in shapes(executable).items()},
+        f"{executable.name}-0.notify": [],
+        "pegasus.properties": ["pegasus.data.configuration = condorio\n"],
+        WRAPPER: [resources.files("roost.workflow").joinpath("node", WRAPPER).read_text(encoding="utf-8")],
+    }
 
 
 def write(executable: ExecutableWorkflow, directory: Path) -> None:
@@ -15,13 +32,10 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
     for remote in executable.directories:
         _below(executable, directory, remote).mkdir(parents=True, exist_ok=True)
     submit = _below(executable, directory, executable.paths.submit)
-    for name, text in texts(executable).items():
-        (submit / name).write_text(text, encoding="utf-8")
-    wrapper = submit / WRAPPER
-    wrapper.write_text(
-        resources.files("roost.workflow").joinpath("node", WRAPPER).read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    wrapper.chmod(0o755)
+    for name, pieces in texts(executable).items():
+        with (submit / name).open("w", encoding="utf-8", buffering=1 << 20) as file:
+            file.writelines(pieces)
+    (submit / WRAPPER).chmod(0o755)
     source = Path(executable.source)
     if source.is_file():
         (submit / "workflow.yml").write_bytes(source.read_bytes())

@@ -5,10 +5,11 @@ from pathlib import PurePath
 import pytest
 
 from roost.errors import UsageError
-from roost.workflow.abstract import Sources, Use, UseKind, Workflow, workflow
+from roost.workflow.abstract import Output, Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.image_check import missing_executables
 from roost.workflow.mistakes import Mistakes
+from roost.workflow.reading import Sources, workflow
 from roost.yaml_lines import parse_yaml
 
 HERE = PurePath("/w")
@@ -86,7 +87,7 @@ def test_good_workflow() -> None:
     first, second = found.jobs
     assert first.arguments == ("-o", "b.txt", "3", "two", "words", "in quotes")
     assert second.transformation == "ns::take:1.0"
-    assert second.uses[-1] == Use(lfn="c.txt", kind=UseKind.OUTPUT, stage_out=True)
+    assert second.outputs == (Output("c.txt", stage_out=True),)
     assert found.edges == (("A", "B"),)
     assert found.replicas["a.txt"].local == PurePath("/w/in/a.txt")
 

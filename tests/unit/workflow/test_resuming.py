@@ -7,7 +7,7 @@ import pytest
 
 from roost.errors import UsageError
 from roost.workflow import resuming
-from roost.workflow.dag import dag_text
+from roost.workflow.dag import dag_lines
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
 from roost.workflow.source import load
 
@@ -30,6 +30,7 @@ jobs:
 """
 A, B, C, D = "t_A", "t_B", "t_C", "t_D"
 PART_A, PART_B, RESULT_C = RUN / "scratch" / "a", RUN / "scratch" / "b", RUN / "output" / "c"
+SUMS_A, SUMS_B, SUMS_C = (RUN / "scratch" / f"{name}.sha256" for name in (A, B, C))
 
 
 def planned(directory: Path, text: str = WORKFLOW, run: PurePosixPath = RUN) -> ExecutableWorkflow:
@@ -43,14 +44,15 @@ def planned(directory: Path, text: str = WORKFLOW, run: PurePosixPath = RUN) -> 
     ("done", "kept", "left", "sent"),
     [
         (set(), set(), {A, B, C, D}, ()),
-        ({A}, {PART_A}, {B, C, D}, (PART_A,)),
+        ({A}, {PART_A, SUMS_A}, {B, C, D}, (PART_A, SUMS_A)),
         ({A}, set(), {A, B, C, D}, ()),  # its file is lost
-        ({A, B}, {PART_A, PART_B}, {C, D}, (PART_B,)),
-        ({A, B}, {PART_A}, {B, C, D}, (PART_A,)),  # one step back, not two
-        ({A, B, C}, {RESULT_C}, {D}, (RESULT_C,)),
-        ({A, B, C}, {PART_B}, {C, D}, (PART_B,)),  # a result is wanted for itself
+        ({A}, {PART_A}, {A, B, C, D}, ()),  # nobody knows what it was
+        ({A, B}, {PART_A, PART_B, SUMS_A, SUMS_B}, {C, D}, (PART_B, SUMS_B)),
+        ({A, B}, {PART_A, SUMS_A}, {B, C, D}, (PART_A, SUMS_A)),  # one step back, not two
+        ({A, B, C}, {RESULT_C, SUMS_C}, {D}, (RESULT_C, SUMS_C)),
+        ({A, B, C}, {PART_B, SUMS_B}, {C, D}, (PART_B, SUMS_B)),  # a result is wanted for itself
         ({A, B, C, D}, {RESULT_C}, set(), ()),
-        ({A, B, C, D}, {PART_B}, {C}, (PART_B,)),
+        ({A, B, C, D}, {PART_B, SUMS_B}, {C}, (PART_B, SUMS_B)),
     ],
 )
 def test_what_is_left(
@@ -92,9 +94,10 @@ def test_the_rescue_dag(tmp_path: Path) -> None:
     ],
 )
 def test_another_workflow_is_refused(tmp_path: Path, before: str, after: str, done: set[str], said: str | None) -> None:
-    was = resuming.read_dag(dag_text(planned(tmp_path)), RUN)
+    was = resuming.read_dag("".join(dag_lines(planned(tmp_path))), RUN)
     elsewhere = PurePosixPath("/home/alice/roost-runs/one")  # another access point
-    now = resuming.read_dag(dag_text(planned(tmp_path, WORKFLOW.replace(before, after), elsewhere)), elsewhere)
+    mended = planned(tmp_path, WORKFLOW.replace(before, after), elsewhere)
+    now = resuming.read_dag("".join(dag_lines(mended)), elsewhere)
     if said is None:
         resuming.require_same(was, now, done)
         return

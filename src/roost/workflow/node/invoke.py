@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""Runs one task on an execution point and tells how it went. Standard library only; HTCondor sends it with each job.
+"""Runs the tasks of one job on an execution point and tells how they went. Standard library only; HTCondor sends it
+with each job.
 
-In: one argument, base64 of zlib of JSON (see planner.Invocation). The task runs in `work/`, a directory of its own,
-under its files' logical names; what it declared as outputs is moved to `outputs/` when it ended well, and HTCondor
-sends home what is there: a task that failed sends nothing, so it is never held for a missing output.
+In: one argument (see invocation.py): the tasks, one after another. They run in `work/`, a directory of its own, under
+their files' logical names; what the job has to send home is moved to `outputs/` when all of them ended well, and
+HTCondor sends what is there: a job that failed sends nothing, so it is never held for a missing output. Beside its
+outputs lies a file with their checksums; jobs that use them get it, and check what came.
 
-Out, on stdout: an invocation record as pegasus-kickstart writes it (Pegasus' monitord reads it). On stderr: the end of
-the task's stderr, and `PegasusLite: exitcode N`.
+Out, on stdout: an invocation record for each task as pegasus-kickstart writes it, and for many what pegasus-cluster
+writes (Pegasus' monitord reads both). On stderr: the end of the tasks' stderr, and `PegasusLite: exitcode N`.
 """
 
 import base64
@@ -23,147 +25,248 @@ import sys
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-WORK, OUTPUTS = "work", "outputs"
+WORK, OUTPUTS, SUMS = "work", "outputs", ".sha256"
 SHOWN_BYTES = 64 * 1024  # of stdout and stderr in the record; the end is what tells
-NO_OUTPUT = 74  # EX_IOERR of sysexits.h: the task ended well and did not write what it said it would
+WRONG_INPUT = 65  # EX_DATAERR of sysexits.h: an input is not what its job made
+NO_OUTPUT = 74  # EX_IOERR: the task ended well and did not write what it said it would
 NO_TASK = 127  # as a shell says it
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~+@")
 
 
-def main(encoded: str) -> int:
-    asked = json.loads(zlib.decompress(base64.b64decode(encoded)))
+class Ended(NamedTuple):
+    """How a task went."""
+
+    started_at: float
+    ended_at: float
+    status: int  # as wait() has it
+    why: str  # what there is to say about it
+    usage: tuple[float, float, int]  # user s, system s, KiB of memory
+
+
+def main(word: str) -> int:
+    job = read(word)
+    tasks = job["tasks"]
     top = Path.cwd()
     work = top / WORK
-    arrange(asked, top, work)
     started_at = time.time()
-    status, why = run(asked, work)
-    ended_at = time.time()
-    code = os.waitstatus_to_exitcode(status)
-    missing = [one["lfn"] for one in asked["outputs"] if not one["optional"] and not (work / one["lfn"]).exists()]
-    if code == 0 and missing:
-        code, status = NO_OUTPUT, NO_OUTPUT << 8
-        why = f"the task ended well (exit code 0) but did not write: {', '.join(missing)}"
-    said = tail(stream(asked, "stderr", work))
-    streams = [line for name in ("stdout", "stderr") for line in stream_lines(name, stream(asked, name, work))]
-    outputs = deliver(asked, top, work) if code == 0 else {}
-    lines = record(asked, top, outputs, started_at=started_at, ended_at=ended_at, status=status)
-    print("\n".join([*lines, *streams]))
-    sys.stderr.write(said)
-    if why:
-        print(f"roost: {why}", file=sys.stderr)
-    print(f"PegasusLite: exitcode {code if code >= 0 else 128 - code}", file=sys.stderr)
-    return code if code >= 0 else 128 - code
+    try:
+        checked, wrong = check(job, top)
+        arrange(job, top, work)
+    except OSError as error:
+        return fail(WRONG_INPUT, f"an input is not there: {error.filename}: {error.strerror}")
+    if wrong:
+        return fail(WRONG_INPUT, wrong)
+    code, done = 0, 0
+    for number, task in enumerate(tasks):
+        ended = run(task, work)
+        code = os.waitstatus_to_exitcode(ended.status)
+        made = [lfn for lfn in task["outputs"] if (work / lfn).exists()]
+        missing = [lfn for lfn in task["outputs"] if lfn not in made and lfn not in task.get("optional", ())]
+        if code == 0 and missing:
+            code = NO_OUTPUT
+            why = f"the task ended well (exit code 0) but did not write: {', '.join(missing)}"
+            ended = ended._replace(status=code << 8, why=why)
+        sums = {lfn: checksum(work / lfn) for lfn in made if (work / lfn).is_file()} if code == 0 else {}
+        job.setdefault("sums", {}).update(sums)
+        said = tail(stream(task, "stderr", work))
+        streams = [line for name in ("stdout", "stderr") for line in stream_lines(name, stream(task, name, work))]
+        print("\n".join([*record(task, work, sums, ended), *streams]))
+        if len(tasks) > 1:
+            print(task_line(task, number, ended))
+        sys.stderr.write(said)
+        if ended.why:
+            about = f"task {task['id']}: " if len(tasks) > 1 else ""
+            print(f"roost: {about}{ended.why}", file=sys.stderr)
+        if code != 0:
+            break
+        done += 1
+    if len(tasks) > 1:
+        print(summary_line(len(tasks), done, number + 1 - done, started_at))
+    if code == 0:
+        deliver(job, top, work)
+    if checked:
+        print("---------------pegasus-multipart\n- integrity_summary:")
+        print(f"    succeeded: {checked}\n    failed: 0\n    duration: {job['checking']:.3f}")
+    code = code if code >= 0 else 128 - code
+    print(f"PegasusLite: exitcode {code}", file=sys.stderr)
+    return code
 
 
-def arrange(asked: dict[str, Any], top: Path, work: Path) -> None:
-    """The inputs under their logical names, executables executable, directories for the outputs."""
-    work.mkdir()
-    (top / OUTPUTS).mkdir()
-    for one in asked["inputs"]:
-        target = work / one["lfn"]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (top / one["stored"]).rename(target)
-        if one["executable"]:
-            target.chmod(target.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    for one in asked["outputs"]:
-        (work / one["lfn"]).parent.mkdir(parents=True, exist_ok=True)
-
-
-def run(asked: dict[str, Any], work: Path) -> tuple[int, str]:
-    """(wait status of the task, what there is to say about it)."""
-    environment = {**os.environ, "PATH": f"{work}:{os.environ.get('PATH', '/usr/bin:/bin')}"}
-    source = work / asked["stdin"] if asked["stdin"] else Path(os.devnull)
-    with (
-        source.open("rb") as stdin,
-        stream(asked, "stdout", work).open("wb") as out,
-        stream(asked, "stderr", work).open("wb") as err,
-    ):
-        try:
-            task = subprocess.Popen(
-                [asked["executable"], *asked["arguments"]],
-                cwd=work,
-                stdin=stdin,
-                stdout=out,
-                stderr=err,
-                env=environment,
-            )
-        except OSError as error:
-            return NO_TASK << 8, f"cannot run {asked['executable']}: {error.strerror}"
-        # The starter ends a job with SIGTERM: the task is told, and its record still gets home.
-        signal.signal(signal.SIGTERM, lambda *_: task.terminate())
-        code = task.wait()
-    if code < 0:
-        return -code, f"the task was ended by signal {-code} ({signal.Signals(-code).name})"
-    return code << 8, ""
-
-
-def stream(asked: dict[str, Any], name: str, work: Path) -> Path:
-    """Where the task's stdout or stderr goes: a file it declared, or one that stays on the execution point."""
-    return work / asked[name] if asked[name] else work / f".roost-{name}"
-
-
-def deliver(asked: dict[str, Any], top: Path, work: Path) -> dict[str, Path]:
-    """Move the outputs to where HTCondor takes them from."""
-    found = {}
-    for one in asked["outputs"]:
-        made = work / one["lfn"]
-        if made.exists():
-            found[one["lfn"]] = top / OUTPUTS / one["stored"]
-            made.rename(found[one["lfn"]])
+def read(word: str) -> dict[str, Any]:
+    data = base64.b64decode(word)
+    found: dict[str, Any] = json.loads(data if data.startswith(b"{") else zlib.decompress(data))
     return found
 
 
-def record(
-    asked: dict[str, Any],
-    top: Path,
-    outputs: dict[str, Path],
-    *,
-    started_at: float,
-    ended_at: float,
-    status: int,
-) -> list[str]:
+def fail(code: int, why: str) -> int:
+    print(f"roost: {why}\nPegasusLite: exitcode {code}", file=sys.stderr)
+    return code
+
+
+def stored_name(lfn: str) -> str:
+    """As the planner's; urllib.parse, which has it, takes longer to import than most of this."""
+    return "".join(chr(byte) if chr(byte) in _SAFE else f"%{byte:02X}" for byte in lfn.encode())
+
+
+def inputs(job: dict[str, Any]) -> list[str]:
+    """The files that come from outside: what a task of the job makes for a later one does not."""
+    made: set[str] = set()
+    found: dict[str, None] = {}
+    for task in job["tasks"]:
+        found.update(dict.fromkeys(lfn for lfn in task["inputs"] if lfn not in made))
+        made.update(task["outputs"])
+    return list(found)
+
+
+def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
+    """(how many inputs were compared with what their jobs made, what is wrong)."""
+    expected: dict[str, str] = dict(job.get("expected", {}))
+    for path in top.glob(f"*{SUMS}"):
+        for line in path.read_text().splitlines():
+            digest, _, stored = line.partition("  ")
+            expected[stored] = digest
+    started_at, checked, wrong = time.time(), 0, []
+    for lfn in inputs(job):
+        if (digest := expected.get(stored_name(lfn), "")) and (path := top / stored_name(lfn)).is_file():
+            checked += 1
+            if (found := checksum(path)[0]) != digest:
+                wrong.append(f"{lfn} came with the SHA-256 {found}, its job made {digest}")
+    job["checking"] = time.time() - started_at
+    return checked, "; ".join(wrong)
+
+
+def arrange(job: dict[str, Any], top: Path, work: Path) -> None:
+    """The inputs under their logical names, executables executable, directories for the outputs."""
+    work.mkdir()
+    (top / OUTPUTS).mkdir()
+    for lfn in inputs(job):
+        target = work / lfn
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (top / stored_name(lfn)).rename(target)
+    for name in job.get("programs", ()):
+        (top / name).rename(work / name)
+        (work / name).chmod((work / name).stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    for task in job["tasks"]:
+        for lfn in task["outputs"]:
+            (work / lfn).parent.mkdir(parents=True, exist_ok=True)
+
+
+def run(task: dict[str, Any], work: Path) -> Ended:
+    path = f"{work}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    environment = {**os.environ, **task.get("env", {}), "PATH": path}
+    source = work / task["stdin"] if "stdin" in task else Path(os.devnull)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started_at = time.time()
+    with (
+        source.open("rb") as stdin,
+        stream(task, "stdout", work).open("wb") as out,
+        stream(task, "stderr", work).open("wb") as err,
+    ):
+        try:
+            process = subprocess.Popen(
+                [task["run"], *task["arguments"]], cwd=work, stdin=stdin, stdout=out, stderr=err, env=environment
+            )
+        except OSError as error:
+            why = f"cannot run {task['run']}: {error.strerror}"
+            return Ended(started_at, time.time(), NO_TASK << 8, why, (0.0, 0.0, 0))
+        # The starter ends a job with SIGTERM: the task is told, and its record still gets home.
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        code = process.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = (after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime, after.ru_maxrss)
+    if code < 0:
+        why = f"the task was ended by signal {-code} ({signal.Signals(-code).name})"
+        return Ended(started_at, time.time(), -code, why, used)
+    return Ended(started_at, time.time(), code << 8, "", used)
+
+
+def stream(task: dict[str, Any], name: str, work: Path) -> Path:
+    """Where the task's stdout or stderr goes: a file it declared, or one that stays on the execution point."""
+    return work / task[name] if name in task else work / f".roost-{name}"
+
+
+def deliver(job: dict[str, Any], top: Path, work: Path) -> None:
+    """Move the outputs to where HTCondor takes them from, and say what they are."""
+    home = top / OUTPUTS
+    lines = []
+    for lfn in job.get("home", [lfn for task in job["tasks"] for lfn in task["outputs"]]):
+        if (work / lfn).exists():
+            (work / lfn).rename(home / stored_name(lfn))
+            if lfn in job["sums"]:
+                lines.append(f"{job['sums'][lfn][0]}  {stored_name(lfn)}\n")
+    (home / f"{os.environ['PEGASUS_DAG_JOB_ID']}{SUMS}").write_text("".join(lines))
+
+
+def checksum(path: Path) -> tuple[str, float]:
+    """(SHA-256, seconds that it took)."""
+    started = time.time()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest(), time.time() - started
+
+
+def task_line(task: dict[str, Any], number: int, ended: Ended) -> str:
+    return (
+        f'[cluster-task id={number + 1}, start="{iso(ended.started_at)}", '
+        f"duration={ended.ended_at - ended.started_at:.3f}, status={ended.status}, pid={os.getpid()}, "
+        f'app="{task["run"]}"]'
+    )
+
+
+def summary_line(tasks: int, succeeded: int, failed: int, started_at: float) -> str:
+    return (
+        f'[cluster-summary stat="{"fail" if failed else "ok"}", lines={tasks}, tasks={tasks}, succeeded={succeeded}, '
+        f"failed={failed}, extra=0, duration={time.time() - started_at:.3f}, "
+        f'start="{iso(started_at)}", pid={os.getpid()}, app="pegasus-cluster"]'
+    )
+
+
+def record(task: dict[str, Any], work: Path, sums: dict[str, tuple[str, float]], ended: Ended) -> list[str]:
     """The lines of the invocation record: the keys of pegasus-kickstart's that Pegasus' monitord reads, in YAML."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     machine = os.uname()
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    duration = f"{ended_at - started_at:.3f}"
-    code = os.waitstatus_to_exitcode(status)
-    ended = [f"      regular_exitcode: {code}"]
+    duration = f"{ended.ended_at - ended.started_at:.3f}"
+    code = os.waitstatus_to_exitcode(ended.status)
+    how = [f"      regular_exitcode: {code}"]
     if code < 0:
         name = quoted(signal.Signals(-code).name)
-        ended = [f"      signalled_signal: {-code}", f"      signalled_name: {name}", "      corefile: False"]
+        how = [f"      signalled_signal: {-code}", f"      signalled_name: {name}", "      corefile: False"]
+    user_s, system_s, memory_kib = ended.usage
     lines = [
         "- invocation: True",
         "  version: 3.0",
-        f"  start: {iso(started_at)}",
+        f"  start: {iso(ended.started_at)}",
         f"  duration: {duration}",
-        f"  transformation: {quoted(asked['transformation'])}",
-        f"  derivation: {quoted(asked['id'])}",
-        f"  resource: {quoted(asked['site'])}",
-        f"  wf-label: {quoted(asked['workflow'])}",
-        f"  wf-stamp: {asked['planned_at']}",
+        f"  transformation: {quoted(task['transformation'])}",
+        f"  derivation: {quoted(task['id'])}",
+        f"  resource: {quoted(os.environ.get('PEGASUS_SITE', ''))}",
+        f"  wf-label: {quoted(os.environ.get('PEGASUS_WF_LABEL', ''))}",
+        f"  wf-stamp: {os.environ.get('PEGASUS_WF_TIME', '')}",
         f"  hostaddr: {address()}",
         f"  hostname: {machine.nodename}",
         f"  pid: {os.getpid()}",
         f"  uid: {os.getuid()}",
         f"  user: {quoted(user())}",
         "  mainjob:",
-        f"    start: {iso(started_at)}",
+        f"    start: {iso(ended.started_at)}",
         f"    duration: {duration}",
         f"    pid: {os.getpid()}",
         "    usage:",
-        f"      utime: {usage.ru_utime:.3f}",
-        f"      stime: {usage.ru_stime:.3f}",
-        f"      maxrss: {usage.ru_maxrss}",
+        f"      utime: {user_s:.3f}",
+        f"      stime: {system_s:.3f}",
+        f"      maxrss: {memory_kib}",
         "    status:",
-        f"      raw: {status}",
-        *ended,
+        f"      raw: {ended.status}",
+        *how,
         "    executable:",
-        f"      file_name: {quoted(asked['executable'])}",
+        f"      file_name: {quoted(task['run'])}",
         "    argument_vector:",
-        *(f"      - {quoted(word)}" for word in asked["arguments"]),
-        f"  cwd: {quoted(str(top))}",
+        *(f"      - {quoted(word)}" for word in task["arguments"]),
+        f"  cwd: {quoted(str(work))}",
         "  machine:",
         f"    uname_system: {machine.sysname.lower()}",
         f"    uname_nodename: {machine.nodename}",
@@ -173,30 +276,19 @@ def record(
         f"    cpu_count: {os.cpu_count()}",
         "  files:",
     ]
-    for lfn, path in outputs.items():
-        lines += file_lines(lfn, path)
+    for lfn, (digest, took) in sums.items():
+        found = (work / lfn).stat()
+        lines += [
+            f"    {quoted(lfn)}:",
+            f"      lfn: {quoted(lfn)}",
+            f"      file_name: {quoted(str(work / lfn))}",
+            f"      size: {found.st_size}",
+            f"      ctime: {iso(found.st_ctime)}",
+            "      output: True",
+            f"      sha256: {digest}",
+            f"      checksum_timing: {took:.3f}",
+        ]
     return lines
-
-
-def file_lines(lfn: str, path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    found = path.stat()
-    started = time.time()
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return [
-        f"    {quoted(lfn)}:",
-        f"      lfn: {quoted(lfn)}",
-        f"      file_name: {quoted(str(path))}",
-        f"      size: {found.st_size}",
-        f"      ctime: {iso(found.st_ctime)}",
-        "      output: True",
-        f"      sha256: {digest.hexdigest()}",
-        f"      checksum_timing: {time.time() - started:.3f}",
-    ]
 
 
 def stream_lines(name: str, path: Path) -> list[str]:

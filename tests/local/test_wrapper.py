@@ -1,0 +1,152 @@
+"""What the job wrapper writes and moves, and how it runs tasks, on this machine."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from roost.workflow.node import invoke
+from roost.workflow.planner import stored_name
+
+pytestmark = pytest.mark.local
+
+
+def task(task_id: str = "ID1", script: str = "true", **more: Any) -> dict[str, Any]:
+    return {
+        "id": task_id,
+        "transformation": "ns::t:1.0",
+        "run": "/bin/sh",
+        "arguments": ["-c", script],
+        "inputs": [],
+        "outputs": [],
+        **more,
+    }
+
+
+class Ran:
+    def __init__(self, directory: Path, job: dict[str, Any]) -> None:
+        word = b64encode(json.dumps(job).encode()).decode()
+        environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1", "PEGASUS_SITE": "s", "PEGASUS_WF_LABEL": "w"}
+        argv = [sys.executable, str(Path(invoke.__file__).absolute()), word]
+        ran = subprocess.run(argv, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+        self.code, self.stdout, self.stderr = ran.returncode, ran.stdout, ran.stderr
+        self.home = {path.name: path.read_bytes() for path in (directory / invoke.OUTPUTS).glob("*")}
+
+    @property
+    def records(self) -> list[Any]:
+        lines = [line for line in self.stdout.split("---------------pegasus")[0].splitlines() if line[:1] != "["]
+        return list(yaml.safe_load("\n".join(lines)) or [])
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "status"),
+    [
+        ("true", 0, {"raw": 0, "regular_exitcode": 0}),
+        ("exit 3", 3, {"raw": 768, "regular_exitcode": 3}),
+        ("kill -9 $$", 137, {"raw": 9, "signalled_signal": 9, "signalled_name": "SIGKILL", "corefile": False}),
+    ],
+)
+def test_the_task_s_end_is_the_job_s(tmp_path: Path, script: str, code: int, status: dict[str, Any]) -> None:
+    ran = Ran(tmp_path, {"tasks": [task(script=script)]})
+    assert ran.code == code
+    (record,) = ran.records
+    assert record["mainjob"]["status"] == status
+    assert (record["transformation"], record["derivation"], record["resource"]) == ("ns::t:1.0", "ID1", "s")
+    assert record["mainjob"]["argument_vector"] == ["-c", script]
+    assert ran.stderr.endswith(f"PegasusLite: exitcode {code}\n")
+
+
+@pytest.mark.parametrize(
+    "said", ["plain\n", "  indented\n- list: {\n", "no end", "bell \x07 and \x00\n", "\n\n", "x\r\ny\r"]
+)
+def test_anything_printed_is_still_yaml(tmp_path: Path, said: str) -> None:
+    (tmp_path / "said").write_bytes(said.encode())
+    ran = Ran(tmp_path, {"tasks": [task(script=f"cat {tmp_path}/said", arguments=["-c", f"cat {tmp_path}/said"])]})
+    (record,) = ran.records
+    assert record["files"]["stdout"]["size"] == len(said)
+    assert record["files"]["stdout"]["data"].split()[:1] == said.replace("\x07", "?").split()[:1]
+
+
+def test_long_output_keeps_its_end(tmp_path: Path) -> None:
+    (tmp_path / "err").write_text("x" * invoke.SHOWN_BYTES + "the reason\n")
+    assert invoke.tail(tmp_path / "err").endswith("the reason\n")
+    assert "      data_truncated: true" in invoke.stream_lines("stderr", tmp_path / "err")
+
+
+@pytest.mark.parametrize("lfn", ["a.txt", "d/in put", "é~+@%", "a:b"])
+def test_stored_names_are_the_planner_s(lfn: str) -> None:
+    assert invoke.stored_name(lfn) == stored_name(lfn)
+
+
+def test_files_get_their_names_and_go_home_flat(tmp_path: Path) -> None:
+    (tmp_path / "in%20put").write_text("x")
+    (tmp_path / "t").write_text("#!/bin/sh\ncat 'in put' > d/out\n")
+    job = {
+        "tasks": [
+            task(run="./t", arguments=[], inputs=["in put"], outputs=["d/out", "maybe"], optional=["maybe"]),
+        ],
+        "programs": ["t"],
+    }
+    ran = Ran(tmp_path, job)
+    digest = hashlib.sha256(b"x").hexdigest()
+    assert ran.code == 0
+    assert ran.home == {"d%2Fout": b"x", "t_ID1.sha256": f"{digest}  d%2Fout\n".encode()}
+    assert ran.records[0]["files"]["d/out"]["sha256"] == digest
+
+
+@pytest.mark.parametrize("script", ["echo partly > out; exit 1", "true"])
+def test_what_fails_sends_nothing_home(tmp_path: Path, script: str) -> None:
+    ran = Ran(tmp_path, {"tasks": [task(script=script, outputs=["out"])]})
+    assert ran.code == (1 if "exit" in script else invoke.NO_OUTPUT)
+    assert ran.home == {}
+    assert ("did not write: out" in ran.stderr) == (script == "true")
+
+
+def test_an_input_that_is_not_what_its_job_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("changed")
+    (tmp_path / "maker.sha256").write_text(f"{hashlib.sha256(b'made').hexdigest()}  in\n")
+    ran = Ran(tmp_path, {"tasks": [task(inputs=["in"])]})
+    assert ran.code == invoke.WRONG_INPUT
+    assert "in came with the SHA-256" in ran.stderr
+    assert ran.records == []
+
+
+def test_inputs_are_compared_with_what_their_jobs_made(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("made")
+    (tmp_path / "maker.sha256").write_text(f"{hashlib.sha256(b'made').hexdigest()}  in\n")
+    ran = Ran(tmp_path, {"tasks": [task(inputs=["in"])]})
+    assert ran.code == 0
+    assert "integrity_summary:\n    succeeded: 1\n" in ran.stdout
+
+
+def test_many_tasks_run_one_after_another_and_hand_on_their_files(tmp_path: Path) -> None:
+    first = task("A", "echo 1 > a", outputs=["a"])
+    second = task("B", "cat a a > b", inputs=["a"], outputs=["b"])
+    ran = Ran(tmp_path, {"tasks": [first, second], "home": ["b"]})
+    assert ran.code == 0
+    assert ran.home["b"] == b"1\n1\n"
+    assert "a" not in ran.home
+    assert [one["derivation"] for one in ran.records] == ["A", "B"]
+    assert ran.stdout.count("[cluster-task id=") == 2
+    assert '[cluster-summary stat="ok", lines=2, tasks=2, succeeded=2, failed=0' in ran.stdout
+
+
+def test_the_first_task_that_fails_ends_the_job(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, {"tasks": [task("A"), task("B", "exit 4"), task("C")]})
+    assert ran.code == 4
+    assert [one["derivation"] for one in ran.records] == ["A", "B"]
+    assert '[cluster-summary stat="fail", lines=3, tasks=3, succeeded=1, failed=1' in ran.stdout
+    assert ran.home == {}
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, {"tasks": [task(run="/nowhere/x")]})
+    assert ran.code == invoke.NO_TASK
+    assert "cannot run /nowhere/x: No such file or directory" in ran.stderr
