@@ -17,7 +17,13 @@ Path = tuple[str | int, ...]
 _MOST_REPEATED = 500_000  # keys and items that aliases repeat: a few short lines can spell out billions
 
 # libyaml's parser is ten times faster; a PyYAML without it still works.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Fastest):  # type: ignore[misc]
+    """With PyYAML's own idea of values: Pegasus.api changes the common loader for everybody when it is imported."""
+
+    yaml_constructors = dict(yaml.constructor.SafeConstructor.yaml_constructors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,7 @@
 """Aliases and values that YAML lets through and nobody can use: one sentence, with its line."""
 
+from datetime import date
+
 import pytest
 
 from roost.errors import UsageError
@@ -29,3 +31,11 @@ def test_aliases_that_multiply_are_refused() -> None:
     lines = ["a0: &a0 [1, 2]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
     with pytest.raises(UsageError, match=r"^f.yml:\d+: its aliases spell out too much$"):
         parse_yaml("\n".join(lines), "f.yml")
+
+
+def test_other_libraries_do_not_change_what_values_are() -> None:
+    """Pegasus.api's YAML takes dates for text, in every loader of the process."""
+    from Pegasus.yaml import loads
+
+    assert loads("a: 2026-11-21") == {"a": "2026-11-21"}
+    assert parse_yaml("a: 2026-11-21\nb: yes\n", "f.yml").value == {"a": date(2026, 11, 21), "b": True}
