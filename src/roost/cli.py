@@ -29,6 +29,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "run": Verb("roost.verbs.run", "Run a workflow: from nothing to results and a receipt."),
     "report": Verb("roost.verbs.report", "Say what a run did, how long it took and why, and what it cost."),
+    "import": Verb("roost.verbs.import_", "Turn a project of Pegasus 4 or older into one of Pegasus 5."),
     "up": Verb("roost.verbs.up", "Launch a pool and wait until every instance has joined it."),
     "check": Verb("roost.verbs.check", "Say whether a pool could be launched from here: true or not, and what to do."),
     "status": Verb("roost.verbs.status", "Show a pool: its instances, slots, queue and cost so far."),

@@ -37,6 +37,10 @@ def command(
     A run that failed goes on with --resume: programs and inputs may have been mended, what is done is not done again.
     """
     from roost.report.reporter import reporter_for
+    from roost.verbs.typed_workflow import refuse_old
+
+    if workflow is not None:
+        refuse_old(workflow)
     from roost.verbs import running
 
     wish = running.Wish(
