@@ -73,7 +73,7 @@ def kind_named(name: str) -> Kind | None:
 def is_of_today(data: bytes) -> bool:
     """Is it a workflow or a catalog of Pegasus 5?
 
-    >>> is_of_today(b"x-pegasus: {apiLang: python}\npegasus: '5.0'\n"), is_of_today(b"f.a file:///f.a site=local")
+    >>> is_of_today(b"x-pegasus: {apiLang: python}\\npegasus: '5.0'"), is_of_today(b"f.a file:///f.a site=local")
     (True, False)
     """
     return re.search(rb"^(x-)?pegasus\s*:", data[:_BEGINNING], re.MULTILINE) is not None

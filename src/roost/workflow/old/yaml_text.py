@@ -37,13 +37,11 @@ def _value(value: Any, margin: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         yield "\n"
         yield from _table(value, f"{margin}  ")
-    elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        yield f" [{', '.join(_scalar(item) for item in value)}]\n"
     elif isinstance(value, list) and value:
         yield "\n"
         for item in value:
-            first, *rest = _table(item, f"{margin}  ")
-            yield f"{margin}- {first.removeprefix(margin)[2:]}"
+            first, *rest = _table(item, f"{margin}  ") if isinstance(item, dict) else [f"{_scalar(item)}\n"]
+            yield f"{margin}- {first.lstrip(' ')}"
             yield from rest
     else:
         yield f" {_scalar(value)}\n"

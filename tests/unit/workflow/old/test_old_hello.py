@@ -36,7 +36,7 @@ def written(result: Imported, to: Path) -> Path:
 
 def jobs(workflow: Workflow) -> dict[str, object]:
     """What is run: without where it was read."""
-    return {job.id: (job.transformation, job.arguments, job.uses, job.stdin, job.stdout) for job in workflow.jobs}
+    return {job.id: (job.transformation, job.arguments, job.inputs, job.outputs, job.stdout) for job in workflow.jobs}
 
 
 @pytest.mark.parametrize("version", ["hello-4", "hello-2"])
