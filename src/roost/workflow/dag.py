@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from roost.workflow.invocation import invocation
-from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, Shape, stored_name
+from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.shapes import Shape
 
 WRAPPER = "invoke.py"
 OUTPUTS = "outputs"  # as in node/invoke.py

@@ -18,9 +18,9 @@ from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
 from roost.workflow.catalogs import Kind, Transformation
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
+from roost.workflow.shapes import Shape, Shapes
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
-KIB_PER_MIB = 1024
 _OUTPUT = "../output/"  # from where jobs start
 SUMS = ".sha256"  # of a job's file with the checksums of what it made
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # in the name of a node: DAGMan reads it as syntax
@@ -79,19 +79,6 @@ class Program:
 
     path: str  # on the execution point; ./name when it is sent along
     sent: tuple[str, ...]  # names of executables that go with each job
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
-    """What many jobs ask for alike: one submit description."""
-
-    transformation: str
-    commands: Mapping[str, str]  # of the submit description: requests, and condor profiles
-    env: Mapping[str, str]
-    retries: int
-    category: str
-    abort_dag_on: str
-    priority: int | None  # None: by its level
 
 
 class PlannedJob(NamedTuple):
@@ -192,10 +179,10 @@ def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_
         name: _program(workflow, workflow.transformations[name])
         for name in dict.fromkeys([task.transformation for task in workflow.jobs])
     }
-    shapes = _Shapes(workflow, site)
+    shapes = Shapes(workflow, site.profiles)
     jobs = []
     for task in sorted(workflow.jobs, key=lambda task: depths[task.id]):
-        shape, runtime = shapes.of(task)
+        shape, runtime, _ = shapes.of(task)
         sent = programs[task.transformation].sent
         jobs.append(
             PlannedJob(names[task.id], (task,), depths[task.id], shape, runtime, task.inputs, task.outputs, sent)
@@ -251,43 +238,6 @@ def _names(workflow: Workflow) -> dict[str, str]:
     return names
 
 
-class _Shapes:
-    """What a job asks for, by its task's transformation and profiles; few differ."""
-
-    def __init__(self, workflow: Workflow, site: Site) -> None:
-        self._transformations = workflow.transformations
-        self._of_site = workflow.site_profiles.over(site.profiles)
-        self._retries = workflow.retries
-        self._known: dict[tuple[str, int], tuple[Shape, str]] = {}
-        self._shapes: dict[tuple[object, ...], Shape] = {}
-
-    def of(self, task: Job) -> tuple[Shape, str]:
-        """(shape, expected run time)."""
-        key = (task.transformation, id(task.profiles))
-        if (known := self._known.get(key)) is None:
-            known = self._known[key] = self._new(task)
-        return known
-
-    def _new(self, task: Job) -> tuple[Shape, str]:
-        # Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow.
-        profiles = self._transformations[task.transformation].profiles.over(self._of_site).over(task.profiles)
-        dagman = profiles.dagman
-        shape = Shape(
-            transformation=task.transformation,
-            commands=_commands(profiles),
-            env=profiles.env,
-            retries=int(dagman.get("retry", self._retries)),
-            category=dagman.get("category", ""),
-            abort_dag_on=dagman.get("abort-dag-on", ""),
-            priority=int(dagman["priority"]) if "priority" in dagman else None,
-        )
-        key = (
-            *(shape.transformation, tuple(shape.commands.items()), tuple(shape.env.items()), shape.retries),
-            *(shape.category, shape.abort_dag_on, shape.priority),
-        )
-        return self._shapes.setdefault(key, shape), profiles.pegasus.get("runtime", "0")
-
-
 def _program(workflow: Workflow, transformation: Transformation) -> Program:
     """What has to be sent along: the transformation itself and what it requires, unless the image has it."""
     is_sent = transformation.kind is Kind.STAGEABLE
@@ -300,19 +250,6 @@ def _program(workflow: Workflow, transformation: Transformation) -> Program:
 def _sent(workflow: Workflow, transformation: Transformation) -> list[Transformation]:
     needed = [workflow.transformations[name] for name in (transformation.name, *transformation.requires)]
     return [one for one in needed if one.kind is Kind.STAGEABLE]
-
-
-def _commands(profiles: Profiles) -> dict[str, str]:
-    asked = profiles.pegasus
-    commands = {
-        "request_cpus": asked.get("cores", "1"),
-        "request_memory": asked.get("memory", "256"),  # MiB
-        "request_disk": str(int(asked.get("diskspace", "512")) * KIB_PER_MIB),  # KiB
-    }
-    if "gpus" in asked:
-        commands["request_gpus"] = asked["gpus"]
-    commands["My.pegasus_cores"] = asked.get("cores", "1")
-    return {**commands, **{key: value for key, value in profiles.condor.items() if key != "universe"}}
 
 
 def _uploads(workflow: Workflow, programs: Mapping[str, Program], paths: RunPaths) -> Iterator[Upload]:
