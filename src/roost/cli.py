@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "fetch": Verb("roost.verbs.fetch", "Bring home what is on the file system that a pool's instances share."),
     "access": Verb("roost.verbs.access", "Show or refresh which addresses a pool lets in."),
     "why": Verb("roost.verbs.why", "Say why an instance is not in the pool, or why a job does not run."),
+    "pegasus": Verb("roost.verbs.pegasus", "Run one of Pegasus' own tools on a run that came home."),
     "down": Verb("roost.verbs.down", "Terminate a pool, sweep what it left and print the receipt."),
     "gc": Verb("roost.verbs.gc", "List everything that Roost has left on EC2, with its price, and remove it."),
     "join": Verb("roost.verbs.join", "Let execution points on EC2 join the HTCondor pool of this machine."),

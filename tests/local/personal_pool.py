@@ -9,11 +9,13 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+RUNS = PurePosixPath("/srv/runs")  # DAGMan refuses to keep its log below /tmp
 INSTANCE_ID = "i-0123456789abcdef0"
 _CONFIG = f"""\
 use ROLE:Personal
@@ -56,6 +58,15 @@ class PersonalPool:
         _podman("cp", f"{local}/.", f"{self.container}:{remote}")
         _podman("exec", self.container, "chown", "-R", "debian:debian", remote)
 
+    def own_runs(self) -> None:
+        """What was written there from outside becomes the submitting user's."""
+        _podman("exec", self.container, "chown", "-R", "debian:debian", str(RUNS))
+
+    @property
+    def pid(self) -> int:
+        """Of its first process, on this machine."""
+        return int(_podman("inspect", "--format", "{{.State.Pid}}", self.container))
+
     def read(self, remote: str) -> str:
         """A file's text; empty while it is not there."""
         return self.run("sh", "-c", 'cat "$1" 2>/dev/null || true', "sh", remote)
@@ -63,15 +74,24 @@ class PersonalPool:
 
 @pytest.fixture(scope="session")
 def personal_pool(request: pytest.FixtureRequest) -> Iterator[PersonalPool]:
+    with started(request) as pool:
+        yield pool
+
+
+@contextmanager
+def started(request: pytest.FixtureRequest, *, runs: Path | None = None) -> Iterator[PersonalPool]:
+    """A pool that goes with the context; a directory of this machine is RUNS there."""
     image = os.environ.get("ROOST_TEST_IMAGE") or os.environ.get("ROOST_DEV_IMAGE") or _service_image(request)
     name = f"roost-personal-pool-{uuid.uuid4().hex[:8]}"
     # crun refuses the hybrid cgroup hierarchy of older distributions.
     runtime = ["--runtime", "runc"] if Path("/sys/fs/cgroup/unified").is_dir() else []
     limits = ["--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"]
+    volumes = ["--volume", f"{runs}:{RUNS}"] if runs else []
     try:
         # Its name has to resolve, or each daemon tries for a minute; podman 5 leaves it out where there is no network.
         known_by = ["--name", name, "--hostname", "personal-pool", "--add-host", "personal-pool:127.0.0.1"]
-        _podman(*runtime, "run", "--detach", *limits, *known_by, "--network", "none", image, "sh", "-c", _START)
+        alone = ["--network", "none", *volumes]
+        _podman(*runtime, "run", "--detach", *limits, *known_by, *alone, image, "sh", "-c", _START)
         pool = PersonalPool(container=name)
         _wait_for_slot(pool)
         yield pool

@@ -14,7 +14,7 @@ from roost.workflow.shapes import Shape
 WRAPPER = "invoke.py"
 OUTPUTS = "outputs"  # as in node/invoke.py
 DAGMAN_CONFIG = "dagman.config"
-TRIES = "tries.dag"  # how often each job was submitted by an earlier DAGMan of this run
+TRIES = "tries.inc"  # how often each job was submitted by an earlier DAGMan of this run
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits
 VERSION = "5.1.3"  # of the Pegasus whose formats these are
 
@@ -30,7 +30,7 @@ DAGMAN_VERBOSITY = 3
 _START = """\
 cd "$1" && log=$2 dag=$3 && shift 3 || exit
 count='/^    DAG Node: /{n[$3]++} END{for (job in n) print "VARS " job " tried=\\"" n[job] "\\""}'
-if [ ! -e "$dag.lock" ] && [ -e "$log" ]; then awk "$count" "$log" >tries.dag || exit; fi
+if [ ! -e "$dag.lock" ] && [ -e "$log" ]; then awk "$count" "$log" >tries.inc || exit; fi
 exec "$@" "$dag"
 """
 
