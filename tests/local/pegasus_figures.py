@@ -60,6 +60,13 @@ def seconds(statistics: str, title: str) -> float:
     return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+) (sec|min|hr|hour|day)", found[1]))
 
 
+def checksums(statistics: str) -> tuple[int, int]:
+    """How many were compared, and how many computed."""
+    found = re.findall(r"^(\d+) files checksums (compared|generated)", statistics, re.MULTILINE)
+    numbers = {what: int(number) for number, what in found}
+    return numbers.get("compared", 0), numbers.get("generated", 0)
+
+
 def tries(submit: Path) -> list[Try]:
     text = (submit / "statistics" / "jobs.txt").read_text()
     rows = [line.split() for line in text.splitlines() if line and not line.startswith(("#", "Job "))]

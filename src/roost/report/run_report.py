@@ -311,7 +311,8 @@ def _pegasus(history: RunHistory, makespan_s: float) -> PegasusTimes:
             seconds = sum(one.duration_s for one in record.invocations)
             good += seconds
             bad += seconds if record.exit_code else 0.0
-        for one in job.attempts:
+        # A job that lost its slot and ran again began, for monitord, when it began last.
+        for one in {one.cluster: one for one in job.attempts}.values():
             if one.ended_at is not None:
                 log_good += one.ended_at - one.started_at
                 log_bad += 0.0 if one.outcome is Outcome.DONE else one.ended_at - one.started_at
