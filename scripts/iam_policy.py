@@ -32,10 +32,6 @@ _EVERYTHING = "*"
 
 # Action -> (kind of resource, which of them), by the Service Authorization Reference. Looking is free: see `_grants`.
 RULES: dict[str, tuple[tuple[str, Which], ...]] = {
-    "ec2:AllocateAddress": (("ec2:elastic-ip", NEW),),
-    "ec2:AssociateAddress": (("ec2:elastic-ip", OURS), ("ec2:instance", OURS)),
-    "ec2:AttachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
-    "ec2:AuthorizeSecurityGroupEgress": (("ec2:security-group", OURS),),
     "ec2:AuthorizeSecurityGroupIngress": (("ec2:security-group", OURS),),
     "ec2:CancelSpotInstanceRequests": (("ec2:spot-instances-request", OURS),),
     "ec2:CreateImage": (("ec2:image", NEW), ("ec2:snapshot", NEW), ("ec2:instance", OURS)),
@@ -46,24 +42,17 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     ),
     "ec2:CreateSecurityGroup": (("ec2:security-group", NEW), ("ec2:vpc", ANY)),
     "ec2:CreateTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
-    "ec2:CreateVolume": (("ec2:volume", NEW),),
     "ec2:DeleteKeyPair": (("ec2:key-pair", OURS),),
     "ec2:DeleteLaunchTemplate": (("ec2:launch-template", OURS),),
     "ec2:DeleteNetworkInterface": (("ec2:network-interface", ANY),),
     "ec2:DeleteSecurityGroup": (("ec2:security-group", OURS),),
     "ec2:DeleteSnapshot": (("ec2:snapshot", OURS),),
-    "ec2:DeleteTags": (("ec2:image", OURS), ("ec2:snapshot", OURS)),
     "ec2:DeleteVolume": (("ec2:volume", OURS),),
     "ec2:DeregisterImage": (("ec2:image", OURS),),
-    "ec2:DetachVolume": (("ec2:instance", OURS), ("ec2:volume", OURS)),
-    "ec2:DisassociateAddress": (("ec2:elastic-ip", OURS),),
     "ec2:GetConsoleOutput": (("ec2:instance", OURS),),
     "ec2:ImportKeyPair": (("ec2:key-pair", NEW),),
-    "ec2:ModifyInstanceAttribute": (("ec2:instance", OURS),),
-    "ec2:RebootInstances": (("ec2:instance", OURS),),
     "ec2:RegisterImage": (("ec2:image", NEW), ("ec2:snapshot", OURS)),
     "ec2:ReleaseAddress": (("ec2:elastic-ip", OURS),),
-    "ec2:RevokeSecurityGroupEgress": (("ec2:security-group", OURS),),
     "ec2:RevokeSecurityGroupIngress": (("ec2:security-group", OURS),),
     "ec2:RunInstances": (
         ("ec2:instance", NEW),
@@ -75,8 +64,6 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
         ("ec2:snapshot", ANY),
         ("ec2:subnet", ANY),
     ),
-    "ec2:StartInstances": (("ec2:instance", OURS),),
-    "ec2:StopInstances": (("ec2:instance", OURS),),
     "ec2:TerminateInstances": (("ec2:instance", OURS),),
     # EBS direct: a snapshot is begun with its tags, and then filled
     "ebs:CompleteSnapshot": (("ec2:snapshot", OURS),),
@@ -86,9 +73,6 @@ RULES: dict[str, tuple[tuple[str, Which], ...]] = {
     "elasticfilesystem:CreateMountTarget": (("elasticfilesystem:file-system", OURS),),
     "elasticfilesystem:DeleteFileSystem": (("elasticfilesystem:file-system", OURS),),
     "elasticfilesystem:DeleteMountTarget": (("elasticfilesystem:file-system", OURS),),
-    # an object's permissions are by its name; tags say nothing there
-    "s3:CreateBucket": (("s3:bucket", ANY),),
-    "s3:DeleteBucket": (("s3:bucket", ANY),),
 }
 # Calls that change nothing, whatever they are about.
 _LOOKING = ("Describe", "Get", "List")
@@ -184,8 +168,6 @@ def _name(kind: str) -> str:
     ('arn:aws:ec2:*::image/*', 'arn:aws:ec2:*:*:instance/*')
     """
     service, _, resource = kind.partition(":")
-    if service == "s3":
-        return "arn:aws:s3:::roost-*"
     return f"arn:aws:{service}:*:{'' if resource in _PUBLIC else '*'}:{resource}/*"
 
 

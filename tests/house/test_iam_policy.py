@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError, UnknownServiceError
-from iam_policy import BY_SERVICE, CALLS, POLICY, TAGGED_IN_THE_CALL, actions, policy, recorded, text
+from iam_policy import BY_SERVICE, CALLS, POLICY, RULES, TAGGED_IN_THE_CALL, actions, policy, recorded, text
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
@@ -85,6 +86,22 @@ def test_nothing_is_recorded_that_nobody_calls() -> None:
     assert sorted(set(recorded()) - _calls_of_the_source().keys()) == [], f"take it out of {CALLS.name}"
 
 
+def test_there_is_no_rule_for_what_nobody_calls() -> None:
+    assert RULES.keys() - set(actions(recorded())) == set()
+
+
+def test_what_only_the_user_can_add_is_a_statement_of_a_policy() -> None:
+    """docs/aws.md's own: the role that `shared: {kind: s3, profile: ...}` gives to the access point."""
+    page = (POLICY.parent / "aws.md").read_text()
+    [found] = re.findall(r"^ {6}(\{\"Sid\".*?\}\})$", page, re.MULTILINE | re.DOTALL)
+    statement = json.loads(found)
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "iam:PassRole")
+    assert statement["Resource"].startswith("arn:aws:iam::ACCOUNT:role/")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    with_it = {**_policy(), "Statement": [*_policy()["Statement"], statement]}
+    assert len("".join(json.dumps(with_it).split())) <= MOST_CHARACTERS
+
+
 def test_the_policy_is_the_generated_one() -> None:
     assert POLICY.read_text() == text(policy(recorded())), "python scripts/iam_policy.py"
 
@@ -107,7 +124,7 @@ def test_everything_that_changes_something_is_about_roosts_tag() -> None:
         if statement["Sid"].startswith("Any"):
             # what is only used: nothing of these kinds is made or changed by it
             kinds = {name.split(":")[-1] for name in statement["Resource"]}
-            assert kinds <= {"image/*", "snapshot/*", "subnet/*", "vpc/*", "roost-*"}
+            assert kinds <= {"image/*", "snapshot/*", "subnet/*", "vpc/*"}
 
 
 def test_iam_takes_it() -> None:

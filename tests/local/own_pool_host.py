@@ -80,13 +80,20 @@ class PoolHost:
         return done.stdout
 
     def roost(
-        self, *argv: str, user: str = "root", env: Mapping[str, str] | None = None, timeout_s: float = 240
+        self,
+        *argv: str,
+        user: str = "root",
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = 240,
+        pid_file: str = "",
     ) -> "subprocess.CompletedProcess[str]":
+        """`pid_file`: where its process id is to be written, for whoever wants to kill it."""
         # Not the virtual environment's own link, which may lead to the other machine's Python.
         packages = f"{SOURCE}:{sysconfig.get_path('purelib')}"
         environment = {"PYTHONPATH": packages, "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         python = str(Path(sys.executable).resolve())
-        return self(python, "-m", "roost", *argv, user=user, env=environment, timeout_s=timeout_s)
+        noted = ("sh", "-c", 'echo $$ > "$0"; exec "$@"', pid_file) if pid_file else ()
+        return self(*noted, python, "-m", "roost", *argv, user=user, env=environment, timeout_s=timeout_s)
 
 
 def started(image: str, *, number: int, public_network: str, router_source: str, config: str = CONFIG) -> PoolHost:

@@ -1,8 +1,9 @@
 """`roost down` and `roost gc`: jobs may end, nothing that is billed goes unsaid, what is not ours is not touched."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -92,6 +93,30 @@ def test_a_group_that_something_else_uses_is_told(roost: Roost, ec2: Any) -> Non
     assert roost.left() == []
 
 
+def test_an_instance_that_is_protected_keeps_nobody_else(roost: Roost, ec2: Any, localec2_service: Any) -> None:
+    """EC2 refuses a TerminateInstances of several for the sake of one."""
+    launched = ec2.run_instances(
+        ImageId=localec2_service.image_id,
+        InstanceType="c7i.large",
+        MinCount=2,
+        MaxCount=2,
+        TagSpecifications=tags("instance", {"roost:role": "execution-point"}),
+    )["Instances"]
+    protected, other = (one["InstanceId"] for one in launched)
+    ec2.modify_instance_attribute(InstanceId=protected, DisableApiTermination={"Value": True})
+    try:
+        down = roost("down", "used", "--now")
+        assert down.returncode == 8, down.stderr
+        error = down.stderr.partition("Error: ")[2]
+        assert f"what costs money in the pool used: {protected}\n" in error
+        assert "aws ec2 modify-instance-attribute --no-disable-api-termination" in error
+        assert other not in error
+    finally:
+        ec2.modify_instance_attribute(InstanceId=protected, DisableApiTermination={"Value": False})
+    assert roost("down", "used", "--now").returncode == 0
+    assert roost.left() == []
+
+
 def test_gc_finds_what_no_file_knows_and_touches_nothing_else(roost: Roost, ec2: Any, localec2_service: Any) -> None:
     """Things of a pool of which this machine has no file, beside what is not Roost's."""
     foreign = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1, VolumeType="gp3")["VolumeId"]
@@ -144,9 +169,9 @@ def test_gc_asks_the_region_of_ec2_on_this_machine_only(roost: Roost) -> None:
     assert "AuthFailure" in alone.stderr
 
 
-def tags(kind: str) -> list[dict[str, Any]]:
+def tags(kind: str, more: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
     its = {"roost:pool": "used", "roost:owner": "somebody-else", "roost:expires-at": "2026-01-01T00:00:00+00:00"}
-    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in its.items()]}]
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in {**its, **more}.items()]}]
 
 
 def execution_point(roost: Roost) -> str:

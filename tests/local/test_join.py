@@ -4,16 +4,19 @@ The pool is real and no instance: it is on a network of its own, its execution p
 """
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import own_pool_host
 import pytest
 from ec2_proxy import Ec2Proxy
 from own_pool_host import CHECKOUT, PoolHost
 from own_service import Localec2Service
+from roost_cli import Roost
 
 DROP_IN = "/etc/condor/config.d/90-roost-join.config"
 KEY = "/etc/condor/passwords.d/POOL"
@@ -265,7 +268,10 @@ def test_the_owners_job_runs_there_and_nobody_elses(site: Site, burst: str) -> N
     assert site.status(bobs) == "1"
     reason = site.host.out("condor_q", "-allusers", bobs, "-af", "LastRejMatchReason", "NumJobMatches")
     assert reason.split() == ["no", "match", "found", "undefined"]
+    why = site.roost("why", bobs, "--pool", "pool.yml", user="bob")
     site.host.out("condor_rm", bobs)
+    assert "1 execution points do not want it: their own policy (START)" in why.stdout
+    assert "type: condor_status -af:r Name Start\n" in why.stdout, "on this machine"
     assert burst
 
 
@@ -296,6 +302,18 @@ def test_verbs_on_it(site: Site, burst: str) -> None:
     assert "is up already; nothing was changed" in again.stderr, again.stderr
 
 
+def test_why_an_instance_of_it_is_not_there(site: Site, burst: str) -> None:
+    well = site.roost("why", burst, "--cloud", "aws", user="alice")
+    assert "the collector heard of it" in well.stdout
+    assert "nothing wrong can be seen" in well.stdout
+    inside = ("ssh", "burst", "--cloud", "aws", "--on", burst, "--", "sudo", "systemctl")
+    assert site.roost(*inside, "stop", "condor", user="alice").returncode == 0
+    stopped = site.roost("why", burst, "--cloud", "aws", user="alice")
+    assert site.roost(*inside, "start", "condor", user="alice").returncode == 0
+    assert "the collector does not list it\n\n1. HTCondor does not run there\n" in stopped.stdout
+    assert f"type: roost ssh burst --on {burst} -- sudo systemctl restart condor\n" in stopped.stdout
+
+
 def test_an_execution_point_may_advertise_itself_and_nothing_else(site: Site, burst: str) -> None:
     levels = ("ADVERTISE_STARTD", "WRITE", "DAEMON", "ADMINISTRATOR", "ADVERTISE_SCHEDD")
     ping = ("sudo", "condor_ping", "-type", "COLLECTOR", "-table", *levels)
@@ -324,3 +342,37 @@ def test_down_gives_the_jobs_back_and_leaves_the_pool_alone(site: Site, burst: s
     assert burst not in site.host.out("condor_status", "-af", "RoostInstanceId")
     assert "submit.physics.example" in site.host.out("condor_status", "-af", "Machine")
     assert site.host.out("sh", "-c", ALL_OF_IT) == before
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_an_up_that_was_killed_is_completed_or_taken_down(
+    site: Site, burst: str, localec2_service: Localec2Service, tmp_path: Path, number: int
+) -> None:
+    """Last of this pool. Call 4 launched the execution point, and nobody heard so."""
+    assert burst, "joined"
+    everything = Roost(service=localec2_service, directory=tmp_path)
+    before = everything.left()
+    site.host.out("sh", "-c", "sed 's/burst/cut/' pool.yml > cut.yml; rm -f up.pid", user="alice")
+
+    def kill() -> None:
+        site.host.out("sh", "-c", "kill -KILL $(cat up.pid)", user="alice")
+
+    with Ec2Proxy(localec2_service.endpoint_url, address=site.host.gateway, after={number: kill}) as ec2:
+        cut = {**site.environment, "AWS_ENDPOINT_URL": ec2.endpoint_url}
+        killed = site.host.roost("up", "--yes", "cut.yml", user="alice", env=cut, pid_file="up.pid")
+    assert (
+        ec2.changes
+        == ["ImportKeyPair", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "RunInstances"][:number]
+    )
+    assert killed.returncode == 128 + signal.SIGKILL, killed.stderr
+    try:
+        if number == 4:
+            up = site.roost("up", "--yes", "cut.yml", user="alice")
+            assert up.returncode == 0, up.stderr
+            assert len(up.stdout.split("\n")) == 2, "one execution point"
+            verified = site.roost("verify", "cut.yml", user="alice")
+            assert verified.returncode == 0, verified.stdout + verified.stderr
+    finally:
+        down = site.roost("down", "cut.yml", "--now", user="alice")
+    assert down.returncode == 0, down.stderr
+    assert everything.left() == before

@@ -12,7 +12,7 @@ class Hold:
     remedy: str
 
 
-_POLICY = "look at what the policy says: roost ssh {pool} -- condor_q -l {job} | grep -i periodic"
+_POLICY = "look at what the policy says: {there}condor_q -l {job} | grep -i periodic"
 _INPUT = "put the file where `transfer_input_files` says, as the access point sees it"
 _OUTPUT = "have the job write what `transfer_output_files` names, or take it out of the list"
 

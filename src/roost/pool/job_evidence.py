@@ -34,6 +34,7 @@ class Ended:
 class JobEvidence:
     id: str
     pool: str
+    there: str  # before a command for the access point: "roost ssh galaxy -- "; "" where this machine is it
     now_s: float  # the access point's clock
     job: Job | None = None
     asks: Mapping[str, float] | None = None  # RequestCpus, RequestMemory (MiB), RequestDisk (KiB), where evaluated
@@ -65,7 +66,7 @@ def ask_argv(cluster: int, process: int | None) -> list[str]:
 
 
 def job_evidence(
-    printed: str, *, cluster: int, process: int | None, pool: str, points: Sequence[str] = ()
+    printed: str, *, cluster: int, process: int | None, pool: str, there: str, points: Sequence[str] = ()
 ) -> JobEvidence:
     """What `ask_argv` printed. Raises NotFoundError with the nearest id where there is no such job."""
     part = sections(printed)
@@ -77,13 +78,14 @@ def job_evidence(
         near = get_close_matches(name, [job.id for job in queue], n=1, cutoff=0.3)
         raise NotFoundError(
             f"the pool {pool} has no job {name}, and had none{f'; did you mean {near[0]!r}?' if near else ''}",
-            f"roost ssh {pool} -- condor_q -allusers",
+            f"{there}condor_q -allusers",
         )
     ad = next((a for a in _ads(part.get("job", "")) if found and a.get("ProcId") == found.process), {})
     disks = [_number(a.get("TotalSlotDisk")) or 0.0 for a in _ads(part.get("slots", ""))]
     return JobEvidence(
         id=name,
         pool=pool,
+        there=there,
         now_s=float(part.get("time", "0").strip() or 0),
         job=found,
         asks={k: v for k in REQUESTS if (v := _number(ad.get(k))) is not None},

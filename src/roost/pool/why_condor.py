@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from roost.boot.roles import Role
 from roost.cloud.model import CONDOR_PORT, SSH_PORT, Ingress
 from roost.pool.evidence import Cause, InstanceEvidence, utc
-from roost.pool.why_words import console_lines, inside_command, replacing
+from roost.pool.why_words import console_lines, inside_command, manager_command, replacing
 
 CLOCK_OFF_S = 30.0  # more than a slow look can make of a right clock
 _STALE_S = 120.0
@@ -110,7 +110,7 @@ def manager_unreachable(evidence: InstanceEvidence) -> Cause | None:
                 likelihood=75,
                 sentence="it does not reach the central manager",
                 evidence=lines[-1:],
-                remedy=f"roost ssh {evidence.pool} -- systemctl status condor",
+                remedy=manager_command(evidence, "systemctl status condor"),
             )
         return None
     how = (
@@ -123,7 +123,7 @@ def manager_unreachable(evidence: InstanceEvidence) -> Cause | None:
             f"connecting from it to {inside.manager}: {'refused' if answer == 1 else 'nothing came back'}",
             *inside.complaints[-1:],
         ),
-        remedy=f"roost ssh {evidence.pool} -- systemctl status condor"
+        remedy=manager_command(evidence, "systemctl status condor")
         if answer == 1
         else inside_command(evidence, "sudo nft list ruleset") + "   (and the VPC's network ACLs)",
     )

@@ -65,15 +65,15 @@ def _lost(evidence: JobEvidence, slot_name: str) -> list[Cause]:
             likelihood=95,
             sentence="its execution point is gone; HTCondor waits for it as long as the job's lease lasts (40 min)",
             evidence=(f"EC2: {instance_id} is not there any more",),
-            remedy=f"roost ssh {evidence.pool} -- sh -c {again}   (it starts elsewhere)",
+            remedy=f"{evidence.there}sh -c {again}   (it starts elsewhere)",
         )
     ]
 
 
 def _of_held(evidence: JobEvidence, code: int | None, subcode: int | None, reason: str) -> Cause:
     sentence, remedy = held(code, subcode)
-    again = f"roost ssh {evidence.pool} -- condor_release {evidence.id}"
-    cure = remedy.format(pool=evidence.pool, job=evidence.id)
+    again = f"{evidence.there}condor_release {evidence.id}"
+    cure = remedy.format(there=evidence.there, job=evidence.id)
     return Cause(
         likelihood=100,
         sentence=sentence,
@@ -93,7 +93,7 @@ def _of_ended(evidence: JobEvidence, ended: Ended) -> list[Cause]:
             likelihood=100,
             sentence=f"{how}: the program's own failure, or what it was given",
             evidence=(f"HTCondor: on {ended.host or 'no host'}, {utc(ended.at_s)}",),
-            remedy=f"its standard error; roost ssh {evidence.pool} -- condor_history -l {evidence.id}",
+            remedy=f"its standard error; {evidence.there}condor_history -l {evidence.id}",
         )
     ]
 
@@ -166,7 +166,7 @@ def _refused(evidence: JobEvidence) -> list[Cause]:
             likelihood=60,
             sentence=f"{found[1]} execution points do not want it: their own policy (START)",
             evidence=(f"condor_q -better-analyze: {found[0].strip()}",),
-            remedy=f"roost ssh {evidence.pool} -- condor_status -af:r Name Start",
+            remedy=f"{evidence.there}condor_status -af:r Name Start",
         )
     ]
 
@@ -203,7 +203,7 @@ def _fresh(evidence: JobEvidence) -> list[Cause]:
             likelihood=10,
             sentence="nothing keeps it from running that can be seen",
             evidence=(f"HTCondor's last words about a match: {said}",) if said else (),
-            remedy=f"roost ssh {evidence.pool} -- condor_q -better-analyze {evidence.id}",
+            remedy=f"{evidence.there}condor_q -better-analyze {evidence.id}",
         )
     ]
 
@@ -217,7 +217,7 @@ def _instance(evidence: JobEvidence, slot_name: str) -> str:
 def _wanted(condition: str, evidence: JobEvidence) -> str:
     name = re.match(r"(?:TARGET\.)?(\w+)", condition)
     attribute = name[1] if name else "it"
-    look = f"roost ssh {evidence.pool} -- condor_status -af Name {attribute}"
+    look = f"{evidence.there}condor_status -af Name {attribute}"
     return (
         f"take it out of `requirements`, or have execution points advertise {attribute}"
         f" (`condor_config:` in pool.yml, STARTD_ATTRS); {look}"

@@ -28,6 +28,10 @@ def inside_command(evidence: InstanceEvidence, command: str) -> str:
     return f"roost ssh {evidence.pool} --on {evidence.instance.id} -- {command}"
 
 
+def manager_command(evidence: InstanceEvidence, command: str) -> str:
+    return command if evidence.is_submitted_elsewhere else f"roost ssh {evidence.pool} -- {command}"
+
+
 def replacing(evidence: InstanceEvidence) -> str:
     """How to get another one in its place: one that can be reached can end itself."""
     if not evidence.instance.is_usable:

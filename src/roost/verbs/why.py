@@ -104,7 +104,8 @@ def _job(
     workers = [instance.id for instance in found.with_role(Role.EXECUTION_POINT)]
     if "@@ analysis" not in asked.stdout:
         raise RoostError(f"HTCondor could not be asked: {asked.stderr.strip()}", f"roost status {spec.name}")
-    evidence = job_evidence(asked.stdout, cluster=cluster, process=process, pool=spec.name, points=workers)
+    there = "" if spec.access_point == "here" else f"roost ssh {spec.name} -- "
+    evidence = job_evidence(asked.stdout, cluster=cluster, process=process, pool=spec.name, there=there, points=workers)
     return job_condition(evidence), job_causes(evidence), {"pool": spec.name}
 
 

@@ -61,6 +61,7 @@ def asked(
     slots: list[dict[str, Any]] | None = None,
     queue: list[dict[str, Any]] | None = None,
     analysis: str = "",
+    there: str = "roost ssh galaxy -- ",
 ) -> JobEvidence:
     mine = None if job is None else {**JOB, **job}
     sections = {
@@ -72,7 +73,7 @@ def asked(
         "analysis": analysis,
     }
     printed = "".join(f"@@ {name}\n{text}\n\n" for name, text in sections.items())
-    return job_evidence(printed, cluster=12, process=0, pool="galaxy", points=("i-1",))
+    return job_evidence(printed, cluster=12, process=0, pool="galaxy", there=there, points=("i-1",))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,12 @@ def asked(
             "12.0 is on hold, since 5 min",
             ["somebody held it with condor_hold"],
             "roost ssh galaxy -- condor_release 12.0",
+        ),
+        (  # of a pool whose jobs are submitted on this machine
+            asked({"JobStatus": 5, "HoldReasonCode": 3, "HoldReason": "PeriodicHold"}, there=""),
+            "12.0 is on hold, since 5 min",
+            ["its own policy held it (periodic_hold, on_exit_hold)"],
+            "look at what the policy says: condor_q -l 12.0 | grep -i periodic; then condor_release 12.0",
         ),
         (
             asked({"RequestMemory": 16384}, analysis=ANALYSIS),
@@ -206,7 +213,7 @@ def test_a_job_that_never_was() -> None:
 def test_of_a_cluster_the_job_that_needs_it_most() -> None:
     ads = [{**JOB, "ProcId": 0, "JobStatus": 2}, {**JOB, "ProcId": 1}, {**JOB, "ProcId": 2, "JobStatus": 5}]
     printed = f"@@ time\n{NOW}\n@@ job\n{json.dumps(ads)}\n"
-    assert job_evidence(printed, cluster=12, process=None, pool="galaxy").id == "12.2"
+    assert job_evidence(printed, cluster=12, process=None, pool="galaxy", there="").id == "12.2"
 
 
 def test_each_code_once() -> None:
