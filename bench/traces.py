@@ -134,7 +134,7 @@ def merged(traces: Sequence[Trace]) -> Trace:
     tasks: list[Task] = []
     sizes: dict[str, int] = {}
     for trace in traces:
-        prefix, before = f"{trace.name}/", len(tasks)
+        prefix, before = f"{trace.name}.", len(tasks)
         ids = {task.id: f"ID{before + number:07d}" for number, task in enumerate(trace.tasks, start=1)}
         tasks += [
             replace(

@@ -206,12 +206,15 @@ class _Style:
             found = quoted[1].replace("''", "'")
         elif quoted := _DOUBLE.fullmatch(text):
             found = quoted[1]
+        elif text in ("[]", "{}"):  # as Pegasus.api writes a task without arguments
+            return [] if text == "[]" else {}
         elif not _ANY.fullmatch(text) or text == "-":
             raise NotBlockStyle
         elif is_text(text):
             found = text
         else:
             found = _part(f"it: {text}\n", "")["it"]
-        if len(self._scalars) < _REMEMBERED:
-            self._scalars[text] = found
+        if len(self._scalars) >= _REMEMBERED:  # a file is read soon after it was written, seldom long after
+            self._scalars.clear()
+        self._scalars[text] = found
         return found

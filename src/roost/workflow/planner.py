@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
 from roost.workflow.catalogs import Kind, Transformation
+from roost.workflow.collection import uncollected
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
 from roost.workflow.shapes import Shape, Shapes
@@ -170,6 +171,7 @@ class ExecutableWorkflow:
         return {one.lfn: self.remote(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
 
 
+@uncollected()
 def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime) -> ExecutableWorkflow:
     """The same values give the same plan. `planned_at` is aware. A job is one task."""
     depths = levels(tuple(task.id for task in workflow.jobs), workflow.parents)

@@ -4,10 +4,8 @@ The catalogs are sections of the workflow, or files beside it under Pegasus' usu
 `pegasus.properties` says.
 """
 
-import gc
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -15,6 +13,7 @@ from roost.block_yaml import NotBlockStyle, parse_block_yaml
 from roost.errors import NotFoundError, UsageError
 from roost.workflow.abstract import DEFAULT_RETRIES, Workflow
 from roost.workflow.catalogs import Source
+from roost.workflow.collection import uncollected
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.reading import Sources, workflow
 from roost.yaml_lines import Document, did_you_mean, parse_yaml
@@ -40,7 +39,7 @@ def load(path: Path) -> Workflow:
     """The workflow in `path`, checked. Raises NotFoundError, or UsageError with every mistake in all of its files."""
     if not path.is_file():
         raise NotFoundError(f"there is no workflow {path}", "name a Pegasus 5 workflow.yml")
-    with _no_collection():
+    with uncollected():
         try:
             return _load(path, parse_block_yaml)
         except NotBlockStyle:
@@ -77,18 +76,6 @@ def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
 
 def is_file(path: PurePath) -> bool:
     return Path(path).is_file()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Parsing makes many objects and drops few: without the cycle collector it takes less than half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _catalog(path: Path, section: str, properties: Properties, parse: Callable[[str, str], Document]) -> list[Source]:

@@ -72,7 +72,7 @@ def test_traces_side_by_side(trace: Trace) -> None:
     both = merged([trace, parsed({**fork_and_join(2), "name": "other"})])
     assert len(both.tasks) == 2 * WIDTH + 2 * 2 - WIDTH + 2
     assert len({task.id for task in both.tasks}) == len(both.tasks)
-    assert both.results == ["fork-and-join/all: of it", "other/all: of it"]
+    assert both.results == ["fork-and-join.all: of it", "other.all: of it"]
 
 
 def test_replay_is_scaled(trace: Trace, tmp_path: Path) -> None:
