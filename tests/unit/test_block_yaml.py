@@ -62,7 +62,7 @@ def quickly(text: str) -> Any:
     return {key: list(part) if key == "jobs" else part for key, part in value.items()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(jobs, min_size=1, max_size=3))
 def test_quick_reader_agrees(items: list[Any]) -> None:
     text = yaml.safe_dump({"name": "x", "jobs": items}, sort_keys=False, allow_unicode=True)
