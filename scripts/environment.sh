@@ -31,10 +31,12 @@ pathlib.Path(sysconfig.get_path('purelib'), 'roost.pth').write_text('$here/src\n
 
 stamp_of() { printf '%s/.%s.%s' "$venv" "$1" "$(cksum <"$here/$1" | tr -d ' ')"; }
 
+may_install() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+
 install_package() {
-    if [ "$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else
-        stop "the Debian package $1 is missing, and only root can install it" "sudo apt-get install $1"
-    fi
+    may_install || stop "the Debian package $1 is missing, and only root can install it" "sudo apt-get install $1"
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
     say "installing the Debian package $1: ${as_root:+$as_root }apt-get install $1"
     $as_root apt-get update -qq >&2 || true
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq "$1" >/dev/null ||

@@ -281,6 +281,8 @@ SCHEDD_MIN_INTERVAL = {pace.schedd_min_interval_s}
 PERIODIC_EXPR_INTERVAL = {max(5, pace.schedd_interval_s)}
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
+# a job of a tenth of a second took time too: where it went is read from its events
+DEFAULT_USERLOG_FORMAT_OPTIONS = ISO_DATE, SUB_SECOND
 """
         case Role.EXECUTION_POINT:
             return f"""\

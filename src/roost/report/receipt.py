@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from roost.boot.roles import Role
 
@@ -129,6 +130,35 @@ def receipt(
 
 def to_json(given: Receipt) -> str:
     return json.dumps({"schema": SCHEMA, **asdict(given)}, indent=2) + "\n"
+
+
+def merged(given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The receipts, as JSON, of one run that was resumed: one of them all.
+
+    >>> merged([{"usd": 0.5, "items": [1], "split": {"idle_s": 1}}, {"usd": 0.25, "items": [2], "split": {}}])
+    {'usd': 0.75, 'items': [1, 2], 'split': {'idle_s': 1}}
+    >>> merged([{"usd": 0.5}, {"usd": None}])  # one of which no price is known
+    {'usd': None}
+    """
+    found = dict(given[0])
+    for one in given[1:]:
+        for key, value in one.items():
+            found[key] = _sum(found.get(key), value)
+    return found
+
+
+def _sum(before: Any, after: Any) -> Any:
+    match before, after:
+        case (dict(), dict()):
+            return {**before, **{key: _sum(before.get(key, 0), value) for key, value in after.items()}}
+        case (list(), list()):
+            return [*before, *after]
+        case (int() | float(), int() | float()):
+            return before + after
+        case (str(), str()):
+            return after
+        case _:
+            return None
 
 
 def text(given: Receipt) -> str:

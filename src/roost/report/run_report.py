@@ -5,7 +5,7 @@ docs/report.md says what each figure means. Times are epoch seconds, or seconds.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from roost.report import chain as chains
@@ -135,7 +135,7 @@ def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | 
     makespan_s = seconds_of(history.dag_runs, ended_at) if history.dag_runs else ended_at - began_at
     all_tasks = list(task_table.tasks(history))
     compute = [task for task in all_tasks if _is_computed(task, history)]
-    machines = _priced(use.instances(history, now=ended_at), receipt)
+    machines = use.instances(history, now=ended_at, receipt=receipt)
     useful_s = _work_core_s([task for task in compute if task.state is TaskState.DONE], history)
     last_run = history.dag_runs[-1] if history.dag_runs else None
     return RunReport(
@@ -267,16 +267,6 @@ def _bound(history: RunHistory, compute: list[Task], machines: tuple[Instance, .
         cores_are_told=bool(working) and all(one.cores_are_told for one in working),
         seconds=seconds,
         ratio=makespan_s / seconds if seconds > 0 else None,
-    )
-
-
-def _priced(machines: tuple[Instance, ...], receipt: Mapping[str, Any] | None) -> tuple[Instance, ...]:
-    known = {one.get("instance_id"): one for one in (receipt or {}).get("instances", ())}
-    return tuple(
-        replace(one, instance_type=known[one.name].get("instance_type", ""), usd=known[one.name].get("usd"))
-        if one.name in known
-        else one
-        for one in machines
     )
 
 

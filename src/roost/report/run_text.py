@@ -126,7 +126,7 @@ def _transformations(report: RunReport) -> Iterator[str]:
 def _instances(report: RunReport) -> Iterator[str]:
     rows = [("instance", "type", "cores", "jobs", "lost", "busy", "cost")]
     for one in report.instances[:_INSTANCES_SHOWN]:
-        busy = share(one.busy_core_s, (one.last_at - one.first_at) * one.cores)
+        busy = "" if one.busy is None else f"{one.busy:.0%}"
         cost = usd(one.usd) if one.usd is not None else ""
         rows.append(
             (one.name, one.instance_type, str(one.cores), f"{one.attempts:,}", str(one.failed or ""), busy, cost)

@@ -1,7 +1,8 @@
 """pure: RunHistory -> what each instance did, and what the cores that were there were used for."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from roost.workflow.history import RunHistory
 from roost.workflow.progress import Attempt, Outcome
@@ -19,11 +20,20 @@ class Instance:
     cores_are_told: bool  # or the most that was seen in use at once
     attempts: int
     failed: int  # attempts that were for nothing
-    first_at: float
-    last_at: float
+    first_at: float | None  # when its first job came; None: it had none
+    last_at: float | None
+    here_from: float  # in the pool; where only its jobs are known, as long as they were there
+    here_to: float
     busy_core_s: float
     instance_type: str = ""
     usd: float | None = None
+
+    @property
+    def busy(self) -> float | None:
+        """Share of its core time, from its first job to its last."""
+        if self.first_at is None or self.last_at is None or self.last_at <= self.first_at or not self.cores:
+            return None
+        return self.busy_core_s / (self.last_at - self.first_at) / self.cores
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,14 +47,15 @@ class CoreSeconds:
     idle_s: float
 
 
-def instances(history: RunHistory, *, now: float) -> tuple[Instance, ...]:
-    """In the order in which they began to work; jobs that need no slot are none of theirs."""
+def instances(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | None = None) -> tuple[Instance, ...]:
+    """In the order in which they began to work; last, those that had no job, of which only the receipt tells."""
     by_name: dict[str, list[Attempt]] = {}
     for job in history.progress.jobs.values():
         for attempt in job.attempts:
             by_name.setdefault(place(attempt), []).append(attempt)
     found = [_instance(name, attempts, now) for name, attempts in by_name.items()]
-    return tuple(sorted(found, key=lambda one: (one.name == SUBMIT_MACHINE, one.first_at, one.name)))
+    found = _as_billed(found, receipt or {})
+    return tuple(sorted(found, key=lambda one: (one.name == SUBMIT_MACHINE, one.first_at or now, one.name)))
 
 
 def place(attempt: Attempt) -> str:
@@ -53,7 +64,7 @@ def place(attempt: Attempt) -> str:
 
 def cores(machines: Iterable[Instance]) -> int:
     """The most that were there at once: an instance that took another's place adds nothing."""
-    spans = [(one.first_at, one.last_at, one.cores) for one in machines if one.name != SUBMIT_MACHINE]
+    spans = [(one.here_from, one.here_to, one.cores) for one in machines if one.name != SUBMIT_MACHINE]
     return peak(spans)
 
 
@@ -102,8 +113,44 @@ def _instance(name: str, attempts: list[Attempt], now: float) -> Instance:
         failed=sum(not _is_good(one) for one in attempts),
         first_at=min(begin for begin, _, _ in spans),
         last_at=max(end for _, end, _ in spans),
+        here_from=min(begin for begin, _, _ in spans),
+        here_to=max(end for _, end, _ in spans),
         busy_core_s=sum(_held_s(one, now) for one in attempts),
     )
+
+
+def _as_billed(found: list[Instance], receipt: Mapping[str, Any]) -> list[Instance]:
+    """With types and costs, and with the instances that never had a job: as many cores as others of their type."""
+    by_name = {one.name: one for one in found}
+    billed = {one["instance_id"]: one for one in receipt.get("instances", ()) if one.get("role") == "execution-point"}
+    cores_of: dict[str, int] = {}
+    for name, one in billed.items():
+        if name in by_name:
+            kind = one["instance_type"]
+            cores_of[kind] = max(cores_of.get(kind, 0), by_name[name].cores)
+    for name, one in billed.items():
+        life = {
+            "here_from": one["joined_at_s"] or one["launched_at_s"],
+            "here_to": one["ended_at_s"],
+            "instance_type": one["instance_type"],
+            "usd": one["usd"],
+        }
+        if name in by_name:
+            by_name[name] = replace(by_name[name], **life)
+        elif one["instance_type"] in cores_of:
+            by_name[name] = Instance(
+                name=name,
+                host="",
+                cores=cores_of[one["instance_type"]],
+                cores_are_told=True,
+                attempts=0,
+                failed=0,
+                first_at=None,
+                last_at=None,
+                busy_core_s=0.0,
+                **life,
+            )
+    return list(by_name.values())
 
 
 def _is_good(attempt: Attempt) -> bool:

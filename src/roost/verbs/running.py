@@ -14,7 +14,7 @@ from roost.report import receipt as receipts
 from roost.report.receipt import Receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import places, prepared, run_directory, sending, which_pool
+from roost.verbs import places, prepared, reported, run_directory, sending, which_pool
 from roost.verbs.library import Pool
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Run
@@ -190,6 +190,7 @@ def _outcome(workflow: Workflow, one: Run, given: Receipt | None) -> RunOutcome:
     else:
         lines.append(f"{workflow.name}: failed")
         lines += [line for failure in one.failures for line in _told(failure)]
+    lines.append(f"  {reported.written(one.directory)}")
     if given is not None:
         lines += ["", receipts.text(given).rstrip("\n")]
     return RunOutcome(text="\n".join(lines) + "\n", error=one.problem)

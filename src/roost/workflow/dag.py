@@ -109,7 +109,7 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
         # tell new files from old, and no missing output puts the job on hold.
         "transfer_output_files": f"{OUTPUTS}/",
         "transfer_output_remaps": '"$(outputs)"',
-        "ulog_execute_attrs": "RoostInstanceId",
+        "ulog_execute_attrs": "RoostInstanceId,TotalCpus",
         "submit_event_user_notes": f"pool:{executable.site}",
         "notification": "NEVER",
         "priority": "$(urgency)",

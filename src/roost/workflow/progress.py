@@ -321,7 +321,7 @@ def _after(job: JobProgress, event: Event) -> JobState:
 
 def _begun(job: JobProgress, event: Event) -> Attempt:
     slot = event_log.attributes(event.text)
-    whole = slot.get("TotalSlotCpus", "")
+    whole = slot.get("TotalCpus", "")
     return Attempt(
         cluster=event.cluster,
         started_at=event.at,
@@ -330,7 +330,7 @@ def _begun(job: JobProgress, event: Event) -> Attempt:
         slot=slot.get("SlotName", ""),
         instance_id=slot.get("RoostInstanceId", ""),
         cpus=int(slot["Cpus"]) if slot.get("Cpus", "").isdigit() else 1,
-        instance_cpus=int(whole) if whole.isdigit() else None,
+        instance_cpus=int(float(whole)) if whole.replace(".", "", 1).isdigit() else None,  # 2.0
     )
 
 

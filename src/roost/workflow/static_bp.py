@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 _EVENT = re.compile(r"\bevent=(\S+)")
 _PAIR = re.compile(r'([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 _ESCAPE = re.compile(r"\\(.)")
-_STATED = re.compile(r"pegasus_job_runtime *= *\"?(\d+(?:\.\d+)?)")
+_STATED = re.compile(r' runtime="(\d+(?:\.\d+)?)"')
 _UNPLANNED = "job"  # the kind of a job of which only the DAG tells
 _SUBWORKFLOW = "dag"
 _TASK_OF_NODE = re.compile(r"(.+)_(ID\w+)")
@@ -115,6 +115,7 @@ def from_dag(lines: Iterable[str]) -> StaticPlan:
     retries: dict[str, int] = {}
     transformations: dict[str, str] = {}
     edges: list[tuple[str, str]] = []
+    of_all = 0
     is_inside = False
     for line in lines:
         if is_inside:
@@ -128,6 +129,8 @@ def from_dag(lines: Iterable[str]) -> StaticPlan:
                 is_inside = "{" in (file, *rest[-1:])
             case ["SUBDAG", "EXTERNAL", name, *_]:
                 files[name] = (_SUBWORKFLOW, "")
+            case ["RETRY", "ALL_NODES", times, *_] if times.isdigit():
+                of_all = int(times)
             case ["RETRY", name, times, *_] if times.isdigit():
                 retries[name] = int(times)
             case ["VARS", name, *_] if said := _VARS_TRANSFORMATION.search(line):
@@ -141,7 +144,7 @@ def from_dag(lines: Iterable[str]) -> StaticPlan:
         StaticJob(
             name=name,
             kind=kind,
-            retries=retries.get(name, 0),
+            retries=retries.get(name, of_all),
             submit_file=file,
             transformation=transformations.get(name) or _of_name(name),
         )
@@ -151,27 +154,15 @@ def from_dag(lines: Iterable[str]) -> StaticPlan:
 
 
 def stated_runtimes(dag_lines: Iterable[str]) -> dict[str, float]:
-    """Seconds that each job is said to take (profile pegasus.runtime), where the DAG holds its submit descriptions.
+    """Seconds that each job is said to take (profile pegasus.runtime), where the DAG says it, as Roost's does.
 
-    >>> stated_runtimes(["SUBMIT-DESCRIPTION d {", "  My.pegasus_job_runtime = 60", "}", "JOB a d", "JOB b c.sub"])
+    >>> stated_runtimes(['JOB a d', 'VARS a derivation="ID1" runtime="60" inputs=""', 'VARS b inputs=""'])
     {'a': 60.0}
     """
-    of_description: dict[str, float] = {}
     found: dict[str, float] = {}
-    inside = ""
     for line in dag_lines:
-        if inside:
-            if line.strip() == "}":
-                inside = ""
-            elif said := _STATED.search(line):
-                of_description[inside] = float(said[1])
-            continue
-        if line.startswith("SUBMIT-DESCRIPTION "):
-            inside = line.split()[1]
-        elif line.startswith("JOB "):
-            _, name, description, *_ = line.split()
-            if of_description.get(description):
-                found[name] = of_description[description]
+        if line.startswith("VARS ") and (said := _STATED.search(line)):
+            found[line.split(maxsplit=2)[1]] = float(said[1])
     return found
 
 

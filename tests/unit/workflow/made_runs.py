@@ -151,7 +151,7 @@ def _job(
             _event(made, begin, 40, cluster, "Started transferring input files\n\tTransferring to host: <b>")
             _event(made, begin + 0.2, 40, cluster, "Finished transferring input files")
             name_of_slot = f"slot1_{slot % shape.cores + 1}@ip-10-0-0-{instance}"
-            where = f"\tSlotName: {name_of_slot}\n\tCpus = 1\n\tTotalSlotCpus = {shape.cores}"
+            where = f"\tSlotName: {name_of_slot}\n\tCpus = 1\n\tTotalCpus = {shape.cores}.0"
             _event(
                 made,
                 begin + 0.3,
@@ -224,9 +224,9 @@ def _static(made: _Made) -> Iterator[str]:
 
 
 def _dag(made: _Made) -> Iterator[str]:
-    yield "SUBMIT-DESCRIPTION jobs1.sub {\n  universe = vanilla\n  My.pegasus_job_runtime = 15\n}\n"
-    for name in made.names:
-        yield f"JOB {name} jobs1.sub\nRETRY {name} 2\n"
+    yield "SUBMIT-DESCRIPTION jobs1.sub {\n  universe = vanilla\n}\nRETRY ALL_NODES 2\n"
+    for number, name in enumerate(made.names):
+        yield f'JOB {name} jobs1.sub\nVARS {name} derivation="ID{number}" runtime="15" inputs=""\n'
     for child, above in enumerate(made.parents):
         for parent in above:
             yield f"PARENT {made.names[parent]} CHILD {made.names[child]}\n"

@@ -65,7 +65,7 @@ def test_when_an_attempt_waited_and_moved_its_files() -> None:
     (attempt,) = fold(begin(hello()), LOG).jobs["preprocess_ID0000001"].attempts
     assert (attempt.queued_at, attempt.inputs_at, attempt.outputs_at, attempt.ended_at) == (AT, AT + 2, AT + 3, AT + 3)
     assert (attempt.cpus, attempt.instance_cpus) == (1, None)
-    whole = LOG.replace("\tCpus = 1\n", "\tCpus = 2\n\tTotalSlotCpus = 16\n")
+    whole = LOG.replace("\tCpus = 1\n", "\tCpus = 2\n\tTotalCpus = 16.0\n")
     (attempt,) = fold(begin(hello()), whole).jobs["preprocess_ID0000001"].attempts
     assert (attempt.cpus, attempt.instance_cpus) == (2, 16)
 
