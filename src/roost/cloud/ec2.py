@@ -6,16 +6,14 @@ creates anything without its tags in the same call.
 
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 import botocore.exceptions
 
-from roost.boot.settings import Shape
-from roost.cloud import debian_image, wire
+from roost.cloud import wire
 from roost.cloud.clients import ONCE, Access, open_client
 from roost.cloud.clients import translated as _translated
 from roost.cloud.failures import failure
@@ -34,15 +32,15 @@ from roost.cloud.model import (
     InstanceState,
     Launch,
     Revoke,
-    Subnet,
     Terminate,
 )
+from roost.cloud.patience import Patience, error_code
 from roost.cloud.plan import client_token
+from roost.cloud.region import Region
 from roost.errors import CloudError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import ImageTypeDef
 
 T = TypeVar("T")
 _SETTLE_S = 15.0  # how long EC2 may take to show what it has accepted
@@ -52,6 +50,7 @@ _POLL_S = 0.5
 _LAUNCHED_BEFORE = {"IdempotentParameterMismatch", "IdempotentInstanceTerminated"}
 # ... to one that names what was made a moment ago
 _NOT_KNOWN_YET = {"InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidKeyPair.NotFound"}
+_IN_USE = {"DependencyViolation", "VolumeInUse"}  # ... for what has not let go of it yet
 _NO_CAPACITY = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
 
 
@@ -79,13 +78,6 @@ class _Attempt:
         return client_token(self.launch, group_id=self.group_id, instance_type=self.type, subnet_id=self.subnet_id)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundImage:
-    id: str
-    name: str
-    root_device: str
-
-
 class Ec2:
     def __init__(
         self,
@@ -95,8 +87,9 @@ class Ec2:
         clock: Callable[[], float] = time.monotonic,  # s
     ) -> None:
         self.access = access
-        self._pause, self._clock = pause, clock
+        self._patience = Patience(pause=pause, clock=clock)
         self._client: EC2Client = open_client("ec2", access)
+        self.region = Region(self._client, access.region)
         self._once: EC2Client | None = None  # made when it is needed
 
     @property
@@ -160,7 +153,7 @@ class Ec2:
                     )
                 case CreateGroup():
                     tags = wire.specification("security-group", action.tags)
-                    vpc: Any = {"VpcId": self._subnet(action.subnet_id).vpc_id} if action.subnet_id else {}
+                    vpc: Any = {"VpcId": self.region.subnet(action.subnet_id).vpc_id} if action.subnet_id else {}
                     self._client.create_security_group(
                         GroupName=action.name,
                         Description="Roost: the instances of one pool",
@@ -171,7 +164,7 @@ class Ec2:
                     group_id = self._group_id(action.group_name)
                     rule = wire.permission(action.ingress, group_id)
                     self._once_known(
-                        lambda: self._client.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+                        partial(self._client.authorize_security_group_ingress, GroupId=group_id, IpPermissions=[rule])
                     )
                 case Revoke():
                     group_id = self._group_id(action.group_name)
@@ -184,7 +177,8 @@ class Ec2:
                 case Terminate():
                     self._client.terminate_instances(InstanceIds=list(action.instance_ids))
                 case DeleteVolume():
-                    self._while_in_use(lambda: self._client.delete_volume(VolumeId=action.volume_id))
+                    delete = partial(self._client.delete_volume, VolumeId=action.volume_id)
+                    self._patience.remove(delete, codes=_IN_USE, for_s=_DEPENDENCY_S)
                 case DeleteGroup():
                     self._delete_group(action.group_id)
                 case DeleteKey():
@@ -195,86 +189,20 @@ class Ec2:
 
     def changes(self, pool: str, *, timeout_s: float) -> Iterator[Found]:
         """The pool again and again, as EC2 describes it; whoever asks stops when it has seen enough."""
-        deadline = self._clock() + timeout_s
+        deadline = self._patience.clock() + timeout_s
         while True:
             yield self.describe(pool)
-            if self._clock() > deadline:
+            if self._patience.clock() > deadline:
                 raise WaitTimeoutError(
                     f"the instances of {pool} did not get where they should within {timeout_s:g} s",
                     f"`roost status {pool}` shows where they are; `roost down {pool}` ends them",
                 )
-            self._pause(_POLL_S)
+            self._patience.pause(_POLL_S)
 
     def console(self, instance_id: str) -> str:
         """What the instance wrote on its console; on AWS that needs a Nitro type to be the latest."""
         with _translated(f"read the console of {instance_id}"):
             return self._client.get_console_output(InstanceId=instance_id, Latest=True).get("Output", "")
-
-    def shapes(self, types: Iterable[str]) -> dict[str, Shape]:
-        """vCPUs and memory of instance types."""
-        names: Any = sorted(set(types))
-        with _translated(f"look up the instance types {', '.join(names)}"):
-            pages = self._client.get_paginator("describe_instance_types").paginate(InstanceTypes=names)
-            return {
-                str(one["InstanceType"]): Shape(
-                    cpus=one["VCpuInfo"]["DefaultVCpus"], memory_mib=one["MemoryInfo"]["SizeInMiB"]
-                )
-                for page in pages
-                for one in page["InstanceTypes"]
-            }
-
-    def network(self, subnet_id: str | None) -> Subnet:
-        """The subnet of that id, or the first of the default VPC.
-
-        Raises NotFoundError for a subnet that is not there, CloudError where the region has no default VPC.
-        """
-        with _translated(f"look at the subnet {subnet_id}" if subnet_id else "look at the default VPC"):
-            if subnet_id:
-                return self._subnet(subnet_id)
-            defaults = self._default_subnets()
-        if not defaults:
-            region = self.access.region
-            raise failure(
-                "use the default VPC", code="VPCIdNotSpecified", message=f"the region {region} has none with a subnet"
-            )
-        return defaults[0]
-
-    def running(self) -> dict[tuple[str, bool], int]:
-        """How many instances of the account run in this region, anybody's: by (type, whether it is spot)."""
-        alive: Any = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-        with _translated("count what runs"):
-            pages = self._client.get_paginator("describe_instances").paginate(Filters=alive)
-            return dict(
-                Counter(
-                    (str(one["InstanceType"]), one.get("InstanceLifecycle") == "spot")
-                    for page in pages
-                    for reservation in page["Reservations"]
-                    for one in reservation["Instances"]
-                )
-            )
-
-    def opt_in_status(self, region: str) -> str | None:
-        """Of a region, as DescribeRegions has it; None where there is none of that name."""
-        by_name: Any = [{"Name": "region-name", "Values": [region]}]
-        with _translated(f"look up the region {region}"):
-            regions = self._client.describe_regions(AllRegions=True, Filters=by_name)["Regions"]
-        return regions[0].get("OptInStatus", "opt-in-not-required") if regions else None
-
-    def architecture(self, instance_type: str) -> str:
-        """`x86_64` or `arm64`."""
-        names: Any = [instance_type]
-        with _translated(f"look up the instance type {instance_type}"):
-            (described,) = self._client.describe_instance_types(InstanceTypes=names)["InstanceTypes"]
-        supported: list[str] = [*described["ProcessorInfo"]["SupportedArchitectures"]]
-        return next(one for one in ("x86_64", "arm64", *supported) if one in supported)
-
-    def base_image(self, architecture: str) -> FoundImage | None:
-        """Debian's own newest image: what an image for a pool is baked from. No pool starts from it."""
-        wanted: Any = debian_image.filters(architecture)
-        with _translated("look for Debian's image"):
-            pages = self._client.get_paginator("describe_images").paginate(Owners=[debian_image.OWNER], Filters=wanted)
-            newest = debian_image.newest(image for page in pages for image in page["Images"])
-        return _found_image(newest) if newest else None
 
     def _describe(self, pool: str) -> Found:
         mine: Any = [{"Name": f"tag:{POOL_TAG}", "Values": [pool]}]
@@ -323,7 +251,7 @@ class Ec2:
             try:
                 return self._once_known(partial(_run, client, what, token=what.token))
             except botocore.exceptions.ClientError as error:
-                code = error.response["Error"]["Code"]
+                code = error_code(error)
                 if code in _LAUNCHED_BEFORE:
                     # Nothing to be seen: the instances of that launch have come and gone.
                     return self._launched(launch) or _run(client, what, token=uuid.uuid4().hex)
@@ -339,72 +267,51 @@ class Ec2:
         """(subnet, type) in the order in which they are tried. The zones are asked for only when they are needed."""
         yield from ((launch.subnet_id, one) for one in launch.types)
         if launch.subnet_id is None:
-            yield from ((subnet.id, one) for subnet in self._default_subnets() for one in launch.types)
+            yield from ((subnet.id, one) for subnet in self.region.default_subnets() for one in launch.types)
 
     def _launched(self, launch: Launch) -> tuple[str, ...]:
         """The instances of that launch, given the time that EC2 may need to show them."""
         pool = launch.tags[POOL_TAG]
-        deadline = self._clock() + _SETTLE_S
-        while self._clock() < deadline:
+        deadline = self._patience.clock() + _SETTLE_S
+        while self._patience.clock() < deadline:
             ids = tuple(i.id for i in self._describe(pool).usable if i.launch == launch.tags[LAUNCH_TAG])
             if ids:
                 return ids
-            self._pause(_POLL_S)
+            self._patience.pause(_POLL_S)
         return ()
 
     def _group_id(self, name: str) -> str:
         # Another VPC of the account may have a group of that name that is not ours.
         by_name: Any = [{"Name": "group-name", "Values": [name]}, {"Name": "tag-key", "Values": [POOL_TAG]}]
-        deadline = self._clock() + _SETTLE_S
+        deadline = self._patience.clock() + _SETTLE_S
         while not (groups := self._client.describe_security_groups(Filters=by_name)["SecurityGroups"]):
-            if self._clock() > deadline:
+            if self._patience.clock() > deadline:
                 raise CloudError(f"the security group {name} has vanished", "`roost up` again makes it again")
-            self._pause(_POLL_S)
+            self._patience.pause(_POLL_S)
         return groups[0]["GroupId"]
 
     def _once_known(self, call: Callable[[], T]) -> T:
         """What was made a moment ago may not be known everywhere yet ("Eventual consistency in the Amazon EC2 API")."""
-        deadline = self._clock() + _SETTLE_S
-        while True:
-            try:
-                return call()
-            except botocore.exceptions.ClientError as error:
-                if error.response["Error"]["Code"] not in _NOT_KNOWN_YET or self._clock() > deadline:
-                    raise
-                self._pause(_POLL_S)
-
-    def _subnet(self, subnet_id: str) -> Subnet:
-        return wire.subnet(self._client.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0])
-
-    def _default_subnets(self) -> list[Subnet]:
-        """One of each zone, by zone."""
-        pages = self._client.get_paginator("describe_subnets").paginate(
-            Filters=[{"Name": "default-for-az", "Values": ["true"]}]
-        )
-        return sorted((wire.subnet(one) for page in pages for one in page["Subnets"]), key=lambda one: one.zone)
+        return self._patience.insist(call, codes=_NOT_KNOWN_YET, for_s=_SETTLE_S)
 
     def _delete_group(self, group_id: str) -> None:
         """Its members let go of it some time after they are terminated; what is not the pool's may never do so."""
-        deadline, settled = self._clock() + _DEPENDENCY_S, self._clock() + _SETTLE_S
-        while True:
+        delete = partial(self._client.delete_security_group, GroupId=group_id)
+        users: list[str] = []
+        for patience_s in (_SETTLE_S, _DEPENDENCY_S - _SETTLE_S):
             try:
-                self._client.delete_security_group(GroupId=group_id)
+                return self._patience.remove(delete, codes=_IN_USE, for_s=patience_s)
             except botocore.exceptions.ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code.endswith(".NotFound"):
-                    return
-                if code != "DependencyViolation":
+                if error_code(error) not in _IN_USE:
                     raise
-                users = self._strangers(group_id) if self._clock() > settled else []
-                if users or self._clock() > deadline:
-                    who = ", ".join(users) or "something that EC2 does not name"
-                    raise CloudError(
-                        f"could not delete the security group {group_id}: {who} uses it, and is not of this pool",
-                        "take it out of the group, then `roost down` again",
-                    ) from error
-                self._pause(_POLL_S)
-            else:
-                return
+                refused = error
+            if users := self._strangers(group_id):
+                break
+        raise CloudError(
+            f"could not delete the security group {group_id}: "
+            f"{', '.join(users) or 'something that EC2 does not name'} uses it, and is not of this pool",
+            "take it out of the group, then `roost down` again",
+        ) from refused
 
     def _strangers(self, group_id: str) -> list[str]:
         """What uses a group without carrying a pool's tag: instances' interfaces, other interfaces, groups' rules."""
@@ -420,30 +327,6 @@ class Ec2:
             ),
             *(f"a rule of {one['GroupId']}" for one in groups if one["GroupId"] != group_id),
         ]
-
-    def _while_in_use(self, delete: Callable[[], object]) -> None:
-        """Deletes what its last user may not have let go of yet."""
-        deadline = self._clock() + _DEPENDENCY_S
-        while True:
-            try:
-                delete()
-            except botocore.exceptions.ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code.endswith(".NotFound"):
-                    return
-                if code not in {"DependencyViolation", "VolumeInUse"} or self._clock() > deadline:
-                    raise
-                self._pause(_POLL_S)
-            else:
-                return
-
-
-def _found_image(described: "ImageTypeDef") -> FoundImage:
-    return FoundImage(
-        id=described["ImageId"],
-        name=described.get("Name", ""),
-        root_device=described.get("RootDeviceName", "/dev/xvda"),
-    )
 
 
 def _run(client: "EC2Client", what: _Attempt, *, token: str) -> tuple[str, ...]:

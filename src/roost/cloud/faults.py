@@ -37,6 +37,11 @@ class FaultKind:
         return self.where in (Where.POWER, Where.SPOT, Where.INSIDE)
 
 
+def _refused(action: str, code: str, message: str) -> Mapping[str, Json]:
+    """EC2's answer to a request that is wrong: no client asks again by itself (status 400)."""
+    return {"action": action, "code": code, "message": message, "status": 400}
+
+
 _EXECUTE = "/var/lib/condor/execute"
 _QUOTA = (
     "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the"
@@ -61,20 +66,13 @@ KINDS: tuple[FaultKind, ...] = (
         name="quota",
         where=Where.API,
         sentence="the account's quota of vCPUs is used up",
-        what=({"action": "RunInstances", "code": "VcpuLimitExceeded", "message": _QUOTA, "status": 400},),
+        what=(_refused("RunInstances", "VcpuLimitExceeded", _QUOTA),),
     ),
     FaultKind(
         name="instance-quota",
         where=Where.API,
         sentence="the account's quota of instances of a type is used up",
-        what=(
-            {
-                "action": "RunInstances",
-                "code": "InstanceLimitExceeded",
-                "message": "Your quota allows for 0 more running instance(s).",
-                "status": 400,
-            },
-        ),
+        what=(_refused("RunInstances", "InstanceLimitExceeded", "Your quota allows for 0 more running instance(s)."),),
     ),
     FaultKind(
         name="throttled",
@@ -87,18 +85,8 @@ KINDS: tuple[FaultKind, ...] = (
         where=Where.API,
         sentence="EC2 does not know yet what it has just made: the group, the key",
         what=(
-            {
-                "action": "AuthorizeSecurityGroupIngress",
-                "code": "InvalidGroup.NotFound",
-                "message": "The security group does not exist",
-                "status": 400,
-            },
-            {
-                "action": "RunInstances",
-                "code": "InvalidKeyPair.NotFound",
-                "message": "The key pair does not exist",
-                "status": 400,
-            },
+            _refused("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound", "The security group does not exist"),
+            _refused("RunInstances", "InvalidKeyPair.NotFound", "The key pair does not exist"),
         ),
     ),
     FaultKind(
@@ -111,27 +99,13 @@ KINDS: tuple[FaultKind, ...] = (
         name="expired-credentials",
         where=Where.API,
         sentence="the session of the credentials has ended, whatever is asked",
-        what=(
-            {
-                "action": "*",
-                "code": "RequestExpired",
-                "message": "Request has expired.",
-                "status": 400,
-            },
-        ),
+        what=(_refused("*", "RequestExpired", "Request has expired."),),
     ),
     FaultKind(
         name="group-in-use",
         where=Where.API,
         sentence="a security group cannot be deleted yet (DependencyViolation)",
-        what=(
-            {
-                "action": "DeleteSecurityGroup",
-                "code": "DependencyViolation",
-                "message": "resource has a dependent object",
-                "status": 400,
-            },
-        ),
+        what=(_refused("DeleteSecurityGroup", "DependencyViolation", "resource has a dependent object"),),
     ),
     FaultKind(
         name="no-boot",

@@ -55,7 +55,7 @@ def base_image(ec2: Ec2, spec: PoolSpec, *, say: Callable[[str], None]) -> Roost
         return found
     plain = base_recipe(spec)
     if spec.cloud == "aws":
-        offered = ec2.base_image(ec2.architecture(spec.workers.type[0]))
+        offered = ec2.region.base_image(ec2.region.architecture(spec.workers.type[0]))
         found = images.get(offered.id) if offered else None
     else:
         found = images.usable(plain.digest)

@@ -4,15 +4,16 @@ In: a region. Out: `things`. Never: a look at, or a hand on, what has no such ta
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, assert_never
-
-import botocore.exceptions
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from roost.cloud import wire
 from roost.cloud.clients import Access, open_client, translated
 from roost.cloud.model import EXPIRES_TAG, OWNER_TAG, POOL_TAG
+from roost.cloud.patience import Patience
 from roost.cloud.things import OF_EC2, Kind, Thing
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 _PREFIX = "roost:"
 _TRY_AGAIN = ("DependencyViolation", "VolumeInUse", "InvalidSnapshot.InUse", "InvalidNetworkInterface.InUse")
-_POLL_S = 1.0
-_GONE = "NotFound"
 
 
 def regions(access: Access) -> list[str]:
@@ -40,7 +39,7 @@ class Tagged:
         clock: Callable[[], float] = time.monotonic,  # s
     ) -> None:
         self.region = access.region
-        self._pause, self._clock = pause, clock
+        self._patience = Patience(pause=pause, clock=clock)
         self._client: EC2Client = open_client("ec2", access)
 
     def things(self, kinds: Collection[Kind] = OF_EC2, *, pool: str | None = None) -> list[Thing]:
@@ -53,93 +52,21 @@ class Tagged:
 
     def remove(self, thing: Thing, *, patience_s: float) -> None:
         """What is gone already is removed. `patience_s`: for what still hangs on to it."""
-        deadline = self._clock() + patience_s
+        remove = partial(_ROWS[thing.kind].remove, self._client, thing.id)
         with translated(f"remove the {thing}"):
-            while True:
-                try:
-                    return self._remove(thing)
-                except botocore.exceptions.ClientError as error:
-                    code = error.response["Error"]["Code"]
-                    if _GONE in code:
-                        return None
-                    if code not in _TRY_AGAIN or self._clock() > deadline:
-                        raise
-                    self._pause(_POLL_S)
+            self._patience.remove(remove, codes=_TRY_AGAIN, for_s=patience_s)
 
     def states(self, instance_ids: Collection[str]) -> dict[str, str]:
         with translated("look at what was terminated"):
             found = self._described(Kind.INSTANCE, None)
             return {one["InstanceId"]: one["State"]["Name"] for one in found if one["InstanceId"] in instance_ids}
 
-    def _described(self, kind: Kind, pool: str | None) -> Iterator[Any]:
+    def _described(self, kind: Kind, pool: str | None) -> Iterable[Any]:
         name, values = (f"tag:{POOL_TAG}", [pool]) if pool else ("tag-key", [f"{_PREFIX}*"])
-        tagged: Any = {"Filters": [{"Name": name, "Values": values}]}
-        client = self._client
-        match kind:
-            case Kind.INSTANCE:
-                pages = client.get_paginator("describe_instances").paginate(**tagged)
-                return (one for page in pages for each in page["Reservations"] for one in each["Instances"])
-            case Kind.SPOT_REQUEST:
-                spot = client.get_paginator("describe_spot_instance_requests").paginate(**tagged)
-                alive = ("open", "active")
-                return (one for page in spot for one in page["SpotInstanceRequests"] if one["State"] in alive)
-            case Kind.VOLUME:
-                volumes = client.get_paginator("describe_volumes").paginate(**tagged)
-                return (one for page in volumes for one in page["Volumes"])
-            case Kind.INTERFACE:
-                interfaces = client.get_paginator("describe_network_interfaces").paginate(**tagged)
-                return (one for page in interfaces for one in page["NetworkInterfaces"])
-            case Kind.ADDRESS:
-                return iter(client.describe_addresses(**tagged)["Addresses"])
-            case Kind.TEMPLATE:
-                templates = client.get_paginator("describe_launch_templates").paginate(**tagged)
-                return (one for page in templates for one in page["LaunchTemplates"])
-            case Kind.GROUP:
-                groups = client.get_paginator("describe_security_groups").paginate(**tagged)
-                return (one for page in groups for one in page["SecurityGroups"])
-            case Kind.KEY:
-                return iter(client.describe_key_pairs(**tagged)["KeyPairs"])
-            case Kind.IMAGE:
-                images = client.get_paginator("describe_images").paginate(Owners=["self"], **tagged)
-                return (one for page in images for one in page["Images"])
-            case Kind.SNAPSHOT:
-                snapshots = client.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], **tagged)
-                return (one for page in snapshots for one in page["Snapshots"])
-            case Kind.FILE_SYSTEM:
-                return iter(())  # EFS has them: see `efs`
-            case _:
-                assert_never(kind)
-
-    def _remove(self, thing: Thing) -> None:
-        client = self._client
-        match thing.kind:
-            case Kind.INSTANCE:
-                client.terminate_instances(InstanceIds=[thing.id])
-            case Kind.SPOT_REQUEST:
-                client.cancel_spot_instance_requests(SpotInstanceRequestIds=[thing.id])
-            case Kind.VOLUME:
-                client.delete_volume(VolumeId=thing.id)
-            case Kind.INTERFACE:
-                client.delete_network_interface(NetworkInterfaceId=thing.id)
-            case Kind.ADDRESS:
-                client.release_address(AllocationId=thing.id)
-            case Kind.TEMPLATE:
-                client.delete_launch_template(LaunchTemplateId=thing.id)
-            case Kind.GROUP:
-                client.delete_security_group(GroupId=thing.id)
-            case Kind.KEY:
-                client.delete_key_pair(KeyName=thing.id)
-            case Kind.IMAGE:
-                client.deregister_image(ImageId=thing.id)
-            case Kind.SNAPSHOT:
-                client.delete_snapshot(SnapshotId=thing.id)
-            case Kind.FILE_SYSTEM:
-                raise ValueError(f"EC2 has no {thing}")
-            case _:
-                assert_never(thing.kind)
+        return _ROWS[kind].described(self._client, [{"Name": name, "Values": values}])
 
     def _thing(self, kind: Kind, one: Any) -> Thing:
-        id_name, created_name = _NAMES[kind]
+        row = _ROWS[kind]
         its: Mapping[str, str] = wire.tags(one.get("Tags") or one.get("TagSet"))
         state = one.get("State", one.get("Status", ""))
         size_gib = int(one.get("Size", one.get("VolumeSize", 0)) or 0)
@@ -147,11 +74,11 @@ class Tagged:
         size = f"{size_gib} GiB {volume_type}".strip() if size_gib else ""
         return Thing(
             kind=kind,
-            id=str(one[id_name]),
+            id=str(one[row.named]),
             region=self.region,
             pool=its.get(POOL_TAG, ""),
             owner=its.get(OWNER_TAG, ""),
-            created_at=_time(one.get(created_name)) if created_name else None,
+            created_at=_time(one.get(row.made)) if row.made else None,
             expires_at=_time(its.get(EXPIRES_TAG)),
             detail=one.get("InstanceType") or size or _name(one, its),
             state=str(state.get("Name", "")) if isinstance(state, Mapping) else str(state),
@@ -161,18 +88,99 @@ class Tagged:
         )
 
 
-# (what names it, when it was made)
-_NAMES: dict[Kind, tuple[str, str]] = {
-    Kind.INSTANCE: ("InstanceId", "LaunchTime"),
-    Kind.SPOT_REQUEST: ("SpotInstanceRequestId", "CreateTime"),
-    Kind.VOLUME: ("VolumeId", "CreateTime"),
-    Kind.INTERFACE: ("NetworkInterfaceId", ""),
-    Kind.ADDRESS: ("AllocationId", ""),
-    Kind.TEMPLATE: ("LaunchTemplateId", "CreateTime"),
-    Kind.GROUP: ("GroupId", ""),
-    Kind.KEY: ("KeyName", "CreateTime"),
-    Kind.IMAGE: ("ImageId", "CreationDate"),
-    Kind.SNAPSHOT: ("SnapshotId", "StartTime"),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """How EC2 speaks of a kind."""
+
+    named: str  # what names it
+    made: str = ""  # when it was made
+    described: Callable[["EC2Client", Any], Iterable[Any]]  # those that filters let through
+    remove: Callable[["EC2Client", str], object]
+
+
+def _alive(client: "EC2Client", filters: Any) -> Iterable[Any]:
+    spot = client.get_paginator("describe_spot_instance_requests").paginate(Filters=filters)
+    return (one for one in _listed(spot, "SpotInstanceRequests") if one["State"] in ("open", "active"))
+
+
+def _instances(client: "EC2Client", filters: Any) -> Iterable[Any]:
+    pages = client.get_paginator("describe_instances").paginate(Filters=filters)
+    return (one for each in _listed(pages, "Reservations") for one in each["Instances"])
+
+
+def _listed(pages: Iterable[Any], name: str) -> Iterator[Any]:
+    return (one for page in pages for one in page[name])
+
+
+# File systems are EFS': see `efs`.
+_ROWS: dict[Kind, _Row] = {
+    Kind.INSTANCE: _Row(
+        named="InstanceId",
+        made="LaunchTime",
+        described=_instances,
+        remove=lambda client, its: client.terminate_instances(InstanceIds=[its]),
+    ),
+    Kind.SPOT_REQUEST: _Row(
+        named="SpotInstanceRequestId",
+        made="CreateTime",
+        described=_alive,
+        remove=lambda client, its: client.cancel_spot_instance_requests(SpotInstanceRequestIds=[its]),
+    ),
+    Kind.VOLUME: _Row(
+        named="VolumeId",
+        made="CreateTime",
+        described=lambda client, of: _listed(client.get_paginator("describe_volumes").paginate(Filters=of), "Volumes"),
+        remove=lambda client, its: client.delete_volume(VolumeId=its),
+    ),
+    Kind.INTERFACE: _Row(
+        named="NetworkInterfaceId",
+        described=lambda client, of: _listed(
+            client.get_paginator("describe_network_interfaces").paginate(Filters=of), "NetworkInterfaces"
+        ),
+        remove=lambda client, its: client.delete_network_interface(NetworkInterfaceId=its),
+    ),
+    Kind.ADDRESS: _Row(
+        named="AllocationId",
+        described=lambda client, of: client.describe_addresses(Filters=of)["Addresses"],
+        remove=lambda client, its: client.release_address(AllocationId=its),
+    ),
+    Kind.TEMPLATE: _Row(
+        named="LaunchTemplateId",
+        made="CreateTime",
+        described=lambda client, of: _listed(
+            client.get_paginator("describe_launch_templates").paginate(Filters=of), "LaunchTemplates"
+        ),
+        remove=lambda client, its: client.delete_launch_template(LaunchTemplateId=its),
+    ),
+    Kind.GROUP: _Row(
+        named="GroupId",
+        described=lambda client, of: _listed(
+            client.get_paginator("describe_security_groups").paginate(Filters=of), "SecurityGroups"
+        ),
+        remove=lambda client, its: client.delete_security_group(GroupId=its),
+    ),
+    Kind.KEY: _Row(
+        named="KeyName",
+        made="CreateTime",
+        described=lambda client, of: client.describe_key_pairs(Filters=of)["KeyPairs"],
+        remove=lambda client, its: client.delete_key_pair(KeyName=its),
+    ),
+    Kind.IMAGE: _Row(
+        named="ImageId",
+        made="CreationDate",
+        described=lambda client, of: _listed(
+            client.get_paginator("describe_images").paginate(Owners=["self"], Filters=of), "Images"
+        ),
+        remove=lambda client, its: client.deregister_image(ImageId=its),
+    ),
+    Kind.SNAPSHOT: _Row(
+        named="SnapshotId",
+        made="StartTime",
+        described=lambda client, of: _listed(
+            client.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], Filters=of), "Snapshots"
+        ),
+        remove=lambda client, its: client.delete_snapshot(SnapshotId=its),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from roost.cloud.bake import Baked
 from roost.cloud.manifest import NOT_VERIFIED, RoostImage
 from roost.cloud.outdated import Finding
+from roost.report.age import age
 from roost.report.columns import columns
 
 # Amazon EBS pricing, snapshots in the standard tier, us-east-1, as of 2026-06. What is billed is the blocks that hold
@@ -61,17 +62,6 @@ def baked_text(baked: Baked) -> str:
 def baked_json(baked: Baked) -> str:
     seconds = {step.value: round(took, 3) for step, took in baked.seconds.items()}
     return _json("roost/bake/1", image_id=baked.image_id, name=baked.name, is_new=baked.is_new, seconds=seconds)
-
-
-def age(made_at: datetime, now: datetime) -> str:
-    """
-    >>> age(datetime(2026, 11, 20), datetime(2026, 11, 21, 1))
-    '25 h'
-    """
-    hours = (now - made_at).total_seconds() / 3600
-    if hours < 1:
-        return f"{max(0, hours) * 60:.0f} min"
-    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
 
 
 def _row(image: RoostImage, now: datetime) -> tuple[str, ...]:

@@ -202,7 +202,7 @@ def _architecture(spec: PoolSpec, where: Site) -> str:
     """EC2's word. Instances on this machine are of its own kind."""
     if spec.cloud == "local":
         return {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return where.ec2.architecture(spec.workers.type[0])
+    return where.ec2.region.architecture(spec.workers.type[0])
 
 
 def _checked(files: UserFiles) -> tuple[Checked, ...]:

@@ -69,16 +69,18 @@ class _Questions:
         yield from self._reach(ec2.url)
         yield from self._credentials()
         yield from self._region()
-        network = yield from self._one("network", "instances have a network", lambda: ec2.network(self.spec.subnet))
+        network = yield from self._one(
+            "network", "instances have a network", lambda: ec2.region.network(self.spec.subnet)
+        )
         if network:
             yield from sentences.network(network)
         types = self.spec.instance_types
         said = f"EC2 has the instance types {', '.join(dict.fromkeys(types))}"
-        shapes = yield from self._one("types", said, lambda: ec2.shapes(types))
+        shapes = yield from self._one("types", said, lambda: ec2.region.shapes(types))
         if shapes:
             yield Check(about="types", is_true=True, sentence=said)
             same = "all instance types have one architecture"
-            known = yield from self._one("types", same, lambda: {one: ec2.architecture(one) for one in types})
+            known = yield from self._one("types", same, lambda: {one: ec2.region.architecture(one) for one in types})
             if known:
                 yield sentences.architectures(known)
         found = yield from self._one("pool", f"EC2 describes the pool {self.spec.name}", lambda: self._pool(ec2))
@@ -153,7 +155,7 @@ class _Questions:
             return
         name = self.spec.region
         # a region that is not enabled accepts nobody: one that always is has to be asked
-        there = Ec2(replace(self.access, region=_ALWAYS_ENABLED))
+        there = Ec2(replace(self.access, region=_ALWAYS_ENABLED)).region
         said = f"the region {name} is there, and enabled for this account"
         known = yield from self._one("region", said, lambda: (there.opt_in_status(name),))
         if known:
@@ -187,7 +189,9 @@ class _Questions:
         group_id = next((group.id for group in found.groups if group.name == name), None)
         first = self.spec.workers.type[0]
         said = "EC2 says what we may call"
-        tried = yield from self._one("permissions", said, lambda: image or ec2.base_image(ec2.architecture(first)))
+        tried = yield from self._one(
+            "permissions", said, lambda: image or ec2.region.base_image(ec2.region.architecture(first))
+        )
         if tried is None:
             return  # without any image there is nothing to try a launch with; that there is none has been said
         trial = dry_run.Trial(
@@ -207,10 +211,10 @@ class _Questions:
 
     def _quotas(self, ec2: Ec2, shapes: Mapping[str, Shape], found: Found) -> Iterator[Check]:
         said = "the account's quotas have room for the pool"
-        running = yield from self._one("quota", said, ec2.running)
+        running = yield from self._one("quota", said, ec2.region.running)
         if running is None:
             return
-        all_shapes = yield from self._one("quota", said, lambda: {**shapes, **ec2.shapes(t for t, _ in running)})
+        all_shapes = yield from self._one("quota", said, lambda: {**shapes, **ec2.region.shapes(t for t, _ in running)})
         if all_shapes is None:
             return
         own = Counter((instance.instance_type, False) for instance in found.usable)

@@ -23,7 +23,7 @@ def made(spec: PoolSpec, site: Site) -> str:
     group = next((g for g in site.ec2.describe(spec.name).groups if g.name == resource_name(spec.name)), None)
     if group is None:
         raise CloudError(f"the security group of the pool {spec.name} has vanished", "`roost up` again makes it again")
-    subnet = site.ec2.network(spec.subnet)
+    subnet = site.ec2.region.network(spec.subnet)
     tags = {**pool_tags(spec, site.asker, datetime.now(UTC)), "Name": resource_name(spec.name)}
     return _efs(site).make(spec.name, tags=tags, subnet_id=subnet.id, group_id=group.id).address
 

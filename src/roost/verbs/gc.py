@@ -87,6 +87,7 @@ def _json(
 
 
 def _table(things: "Sequence[Thing]", prices: dict[str, float | None]) -> None:
+    from roost.report.age import age
     from roost.report.columns import columns
 
     now = datetime.now(UTC)
@@ -99,24 +100,13 @@ def _table(things: "Sequence[Thing]", prices: dict[str, float | None]) -> None:
             one.owner,
             one.region,
             one.state,
-            _age(one.created_at, now),
+            age(one.created_at, now),
             _usd(prices[one.id]),
             "ended" if one.is_expired(now) else "" if one.expires_at is None else "runs",
         )
         for one in things
     )]  # fmt: skip
     click.echo(columns(rows))
-
-
-def _age(since: datetime | None, now: datetime) -> str:
-    """
-    >>> _age(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, 12, tzinfo=UTC))
-    '36 h'
-    """
-    if since is None:
-        return ""
-    hours = (now - since).total_seconds() / 3600
-    return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
 
 
 def _usd(amount: float | None) -> str:

@@ -29,7 +29,7 @@ def site(spec: PoolSpec, reporter: Reporter) -> Site:
     machine.ensure_commands(needed, reporter.step)
     reporter.step("EC2 on this machine" if spec.cloud == "local" else f"EC2 on AWS, {spec.region}")
     where = which_pool.site(spec, say=reporter.note)
-    network = where.ec2.network(spec.subnet)
+    network = where.ec2.region.network(spec.subnet)
     if spec.subnet and not network.gives_public_addresses:
         reporter.note(
             f"{spec.subnet} gives its instances no public address: this machine has to reach their private ones itself"

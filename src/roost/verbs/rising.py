@@ -210,7 +210,7 @@ class _Rising:
 
     def _boot(self, role: Role, joining: Joining | None) -> Boot:
         """What the instances of a role are told."""
-        self.shapes = self.shapes or self.site.ec2.shapes(self.spec.instance_types)
+        self.shapes = self.shapes or self.site.ec2.region.shapes(self.spec.instance_types)
         settings = BootSettings(
             lease_s=self.spec.lease,
             idle_s=self.spec.idle,

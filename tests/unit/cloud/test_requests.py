@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 from roost.boot.roles import Role
 from roost.boot.settings import Shape
 from roost.cloud.clients import ONCE, Access, open_client
-from roost.cloud.ec2 import Boot, Ec2, FoundImage
+from roost.cloud.ec2 import Boot, Ec2
 from roost.cloud.images import Images
 from roost.cloud.model import (
     CONDOR_PORT,
@@ -41,6 +41,7 @@ from roost.cloud.model import (
     Terminate,
 )
 from roost.cloud.plan import client_token
+from roost.cloud.region import FoundImage
 from roost.errors import CloudError, NotFoundError, RefusedError, RoostError, WaitTimeoutError
 
 GROUP_ID = "sg-00000000000000001"
@@ -346,8 +347,10 @@ def test_a_subnet_is_where_everything_is(ec2: Ec2, wire: Wire) -> None:
 
 def test_the_network_is_a_subnet_or_the_default_vpc(ec2: Ec2, wire: Wire) -> None:
     wire.answers["DescribeSubnets"] = [Answer(SUBNETS_XML)]
-    assert ec2.network(None) == Subnet(id="subnet-a", vpc_id="vpc-1", zone="us-east-1a", gives_public_addresses=True)
-    assert ec2.network("subnet-b").id == "subnet-b"
+    assert ec2.region.network(None) == Subnet(
+        id="subnet-a", vpc_id="vpc-1", zone="us-east-1a", gives_public_addresses=True
+    )
+    assert ec2.region.network("subnet-b").id == "subnet-b"
     assert wire.all("DescribeSubnets")[1]["SubnetId.1"] == "subnet-b"
 
 
@@ -364,7 +367,7 @@ def test_no_network(
 ) -> None:
     wire.answers["DescribeSubnets"] = [answer]
     with pytest.raises(error) as raised:
-        ec2.network(subnet_id)
+        ec2.region.network(subnet_id)
     assert hint in raised.value.hint
 
 
@@ -545,7 +548,7 @@ def test_the_types_of_a_spec_are_looked_up_once_each(ec2: Ec2, wire: Wire) -> No
             "</vCpuInfo><memoryInfo><sizeInMiB>4096</sizeInMiB></memoryInfo></item></instanceTypeSet>"
         )
     ]
-    assert ec2.shapes(["c7i.large", "c7i.large"]) == {"c7i.large": Shape(cpus=2, memory_mib=4096)}
+    assert ec2.region.shapes(["c7i.large", "c7i.large"]) == {"c7i.large": Shape(cpus=2, memory_mib=4096)}
     assert [value for key, value in wire.one("DescribeInstanceTypes").items() if key.startswith("InstanceType.")] == [
         "c7i.large"
     ]
@@ -599,7 +602,7 @@ def test_an_image_that_is_gone_is_not_deregistered(ec2: Ec2, wire: Wire) -> None
         lambda ec2: ec2.describe("demo"),
         lambda ec2: ec2.pools(),
         lambda ec2: ec2.console("i-1"),
-        lambda ec2: ec2.shapes(["c7i.large"]),
+        lambda ec2: ec2.region.shapes(["c7i.large"]),
         lambda ec2: ec2.perform(DeleteKey(name="roost-demo")),
     ],
     ids=["describe", "pools", "console", "shapes", "perform"],
@@ -623,7 +626,7 @@ def image_xml(image_id: str, made: str, *, root: str = "/dev/xvda") -> str:
 def test_debians_own_image_is_the_newest_of_its_owner(ec2: Ec2, wire: Wire, architecture: str, name: str) -> None:
     images = image_xml("ami-1", "2025-08-11") + image_xml("ami-3", "2026-03-30") + image_xml("ami-2", "2025-12-01")
     wire.answers["DescribeImages"] = [Answer(f"<imagesSet>{images}</imagesSet>")]
-    assert ec2.base_image(architecture) == FoundImage(
+    assert ec2.region.base_image(architecture) == FoundImage(
         id="ami-3", name="debian-13-arm64-2026-03-30", root_device="/dev/xvda"
     )
     sent = wire.one("DescribeImages")
@@ -634,7 +637,7 @@ def test_debians_own_image_is_the_newest_of_its_owner(ec2: Ec2, wire: Wire, arch
 
 def test_a_region_without_debians_image(ec2: Ec2, wire: Wire) -> None:
     wire.answers["DescribeImages"] = [Answer("<imagesSet/>")]
-    assert ec2.base_image("x86_64") is None
+    assert ec2.region.base_image("x86_64") is None
 
 
 @pytest.mark.parametrize(
@@ -644,7 +647,7 @@ def test_the_architecture_of_a_type(ec2: Ec2, wire: Wire, supported: list[str], 
     items = "".join(f"<item>{one}</item>" for one in supported)
     described = f"<item><processorInfo><supportedArchitectures>{items}</supportedArchitectures></processorInfo></item>"
     wire.answers["DescribeInstanceTypes"] = [Answer(f"<instanceTypeSet>{described}</instanceTypeSet>")]
-    assert ec2.architecture("t3.micro") == expected
+    assert ec2.region.architecture("t3.micro") == expected
     assert wire.one("DescribeInstanceTypes")["InstanceType.1"] == "t3.micro"
 
 
@@ -652,7 +655,7 @@ def test_what_runs_is_counted_by_type_and_market(ec2: Ec2, wire: Wire) -> None:
     spot = INSTANCES_XML.replace("<instanceType>", "<instanceLifecycle>spot</instanceLifecycle><instanceType>")
     both = spot.replace("</reservationSet>", "") + INSTANCES_XML.replace("<reservationSet>", "")
     wire.answers["DescribeInstances"] = [Answer(both)]
-    assert ec2.running() == {("m7i.large", True): 1, ("m7i.large", False): 1}
+    assert ec2.region.running() == {("m7i.large", True): 1, ("m7i.large", False): 1}
     sent = wire.one("DescribeInstances")
     assert (sent["Filter.1.Name"], sent["Filter.1.Value.2"]) == ("instance-state-name", "running")
 
@@ -667,6 +670,6 @@ def test_what_runs_is_counted_by_type_and_market(ec2: Ec2, wire: Wire) -> None:
 )
 def test_whether_a_region_is_enabled(ec2: Ec2, wire: Wire, xml: str, status: str | None) -> None:
     wire.answers["DescribeRegions"] = [Answer(f"<regionInfo>{xml}</regionInfo>")]
-    assert ec2.opt_in_status("eu-south-2") == status
+    assert ec2.region.opt_in_status("eu-south-2") == status
     sent = wire.one("DescribeRegions")
     assert (sent["AllRegions"], sent["Filter.1.Value.1"]) == ("true", "eu-south-2")
