@@ -63,7 +63,7 @@ def transformations_text(
 
 
 def _text(document: dict[str, Any], about: str) -> str:
-    return f"# {about}\n{yaml_text(document)}"
+    return yaml_text({"x-pegasus": {"createdBy": "roost import", "createdFrom": about}, **document})
 
 
 def _job(job: Job) -> dict[str, Any]:

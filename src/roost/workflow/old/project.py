@@ -262,7 +262,7 @@ def _properties(
         findings = Findings(file.name, mistakes, notes)
         lines += properties.read(_text(file, findings), findings, imported_catalogs).lines
     lines = lines or ["pegasus.data.configuration = condorio"]
-    about = _about([file.name for file in sources]) if sources else "written by roost import: there was none"
+    about = "written by roost import" + (f" from {_about([file.name for file in sources])}" if sources else "")
     text = "".join(f"{line}\n" for line in (f"# {about}", *dict.fromkeys(lines)))
     return NewFile(name=PROPERTIES, text=text, holds=_many(len(lines), "property"))
 
@@ -273,7 +273,7 @@ def _named(files: list[OldFile], *kinds: Kind) -> list[str]:
 
 def _about(names: list[str]) -> str:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"imported by roost from {shown}".replace("\n", " ")
+    return shown.replace("\n", " ")
 
 
 def _many(number: int, what: str) -> str:
