@@ -10,6 +10,7 @@ from roost.verbs.which_pool import cloud_option
 
 @click.command("run")
 @click.argument("workflow", type=click.Path(path_type=Path), required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--pool", "pool", metavar="POOL", help="Run on a pool that is up, and leave it up (a name or a pool.yml)."
 )
@@ -21,6 +22,7 @@ from roost.verbs.which_pool import cloud_option
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
 def command(
     workflow: Path | None,
+    arguments: tuple[str, ...],
     pool: str | None,
     cloud: str | None,
     name: str | None,
@@ -34,13 +36,16 @@ def command(
     WORKFLOW is a Pegasus 5 abstract workflow (YAML) with its catalogs beside it. A pool.yml beside it says what pool
     it needs; without one it gets two execution points. The pool is taken down at the end, also after Ctrl-C.
 
+    WORKFLOW may be a Python script that uses Pegasus.api: it is run in its directory, and what it writes or plans is
+    the workflow. Its own options come after two hyphens: roost run workflow.py -- --size 3
+
     A run that failed goes on with --resume: programs and inputs may have been mended, what is done is not done again.
     """
     from roost.report.reporter import reporter_for
-    from roost.verbs.typed_workflow import refuse_old
+    from roost.verbs.typed_workflow import written
 
     if workflow is not None:
-        refuse_old(workflow)
+        workflow = written(workflow, arguments, say=lambda said: click.echo(said, err=True))
     from roost.verbs import running
 
     wish = running.Wish(

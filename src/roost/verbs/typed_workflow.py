@@ -1,5 +1,9 @@
-"""shell (files): what was typed as WORKFLOW -> a workflow that can be read."""
+"""shell (files): what was typed as WORKFLOW -> a workflow that can be read.
 
+A script that uses Pegasus.api is run, and its workflow taken.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from roost.errors import UsageError
@@ -7,7 +11,22 @@ from roost.errors import UsageError
 _BEGINNING = 1 << 16  # bytes
 
 
-def refuse_old(workflow: Path) -> None:
+def written(typed: Path, arguments: Sequence[str], say: Callable[[str], None]) -> Path:
+    """The workflow's file. Raises UsageError for one of an old Pegasus, and for a script that makes none."""
+    from roost.workflow import script
+
+    if not script.is_script(typed):
+        _refuse_old(typed)
+        if arguments:
+            raise UsageError(f"{typed} is no script: it takes no arguments", f"roost run {typed}")
+        return typed
+    taken = script.take(typed, arguments)
+    for note in taken.notes:
+        say(note)
+    return taken.workflow
+
+
+def _refuse_old(workflow: Path) -> None:
     """Raises UsageError for a workflow of an old Pegasus: what of it has no counterpart is to be seen once, not run."""
     from roost.workflow.old.kinds import Kind, kind_of
 

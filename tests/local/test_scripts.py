@@ -1,0 +1,147 @@
+"""Scripts that use Pegasus.api: run as their users run them, and what they plan is taken. Processes, no instances."""
+
+import os
+import re
+import sys
+import venv
+from pathlib import Path
+
+import pegasus_scripts as scripts
+import pytest
+
+from roost.errors import NotFoundError, UsageError
+from roost.verbs.typed_workflow import written
+from roost.workflow.source import load
+
+
+@pytest.fixture(autouse=True)
+def _users_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's python3 is this one."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory below the one where the user is."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return Path("project")
+
+
+def script(project: Path, text: str, name: str = "flow.py") -> Path:
+    path = project / name
+    path.write_text(text)
+    return path
+
+
+def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    path = written(script(project, scripts.TUTORIAL), ["--size", "3"], say=said.append)
+    assert path == project / "workflow.yml"
+    found = load(path)
+    assert sorted(job.transformation for job in found.jobs) == ["split", "wc", "wc", "wc"]
+    assert found.retries == 2
+    assert found.replicas["words.txt"].local == project.absolute() / "input" / "words.txt"
+    line = scripts.line_of_plan(scripts.TUTORIAL)
+    assert said == [
+        f"flow.py:{line}: output_dir=results: results go to runs/NAME/output",
+        f"flow.py:{line}: cluster=horizontal: tasks are not clustered as it says; the profiles of the workflow decide",
+    ]
+    out, err = capfd.readouterr()
+    assert out == ""  # for results alone
+    assert "\nwrite\n" in f"\n{err}"
+    assert "the script went on" not in err
+    assert sorted(one.name for one in project.iterdir()) == [
+        *("flow.py", "input", "pegasus.properties", "replicas.yml", "sites.yml", "transformations.yml", "workflow.yml")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (scripts.WRITES, "flow.yml"),
+        (scripts.PLANS_WITHOUT_WRITING, "workflow.yml"),
+        (scripts.INNER_AND_OUTER, "workflow.yml"),
+    ],
+)
+def test_which_workflow_is_taken(project: Path, text: str, name: str) -> None:
+    assert written(script(project, text), [], say=print) == project / name
+
+
+def test_goes_on_after_plan_and_not_after_run(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    written(script(project, scripts.PLANS_WITHOUT_WRITING), [], say=print)
+    err = capfd.readouterr().err
+    assert "after plan" in err
+    assert "never" not in err
+
+
+def test_script_that_calls_the_command(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    assert written(script(project, scripts.CALLS_THE_COMMAND), [], say=said.append) == project / "flow.yml"
+    assert said == [
+        "flow.py: dir=work: the submit directory is runs/NAME/submit",
+        "flow.py: conf=other.properties: properties are read from pegasus.properties beside the workflow",
+    ]
+    assert "pegasus-run: not before `roost run` has run the workflow" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "shown"),
+    [
+        (scripts.FAILS, r"project/flow\.py failed \(exit code 1\) under \S+; what it said is above", "in wrong"),
+        (scripts.EXITS, r"failed \(exit code 1\)", "no input"),
+        (scripts.NO_PYTHON, r"failed \(exit code 1\)", "SyntaxError"),
+        (scripts.FORGETS, "ended well, and neither wrote nor planned a workflow", ""),
+    ],
+)
+def test_what_a_script_does_wrong(
+    project: Path, capfd: pytest.CaptureFixture[str], text: str, said: str, shown: str
+) -> None:
+    path = script(project, text)
+    with pytest.raises(UsageError, match=said) as caught:
+        written(path, ["--fast"], say=print)
+    err = capfd.readouterr().err
+    assert shown in err
+    # Its own lines alone: nothing of what runs it.
+    files = re.findall(r'File "([^"]+)"', err)
+    assert set(files) <= {str(path.absolute())}
+    if "failed" in said:
+        assert re.fullmatch(r"cd project && \S+ flow\.py --fast", caught.value.hint)
+
+
+def test_no_script(project: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"there is no script project/absent\.py"):
+        written(project / "absent.py", [], say=print)
+
+
+def test_a_script_without_a_name_for_it(project: Path) -> None:
+    assert (
+        written(script(project, "#!/usr/bin/env python3\n" + scripts.WRITES, "generate"), [], say=print).name
+        == "flow.yml"
+    )
+
+
+def test_arguments_are_for_scripts(project: Path) -> None:
+    path = script(project, "pegasus: '5.0'\n", "workflow.yml")
+    with pytest.raises(UsageError, match="is no script: it takes no arguments"):
+        written(path, ["--size"], say=print)
+
+
+def test_roost_s_own_python_has_pegasus_api(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert written(script(project, scripts.WRITES), [], say=print) == project / "flow.yml"
+    err = capfd.readouterr().err
+    assert (
+        f"flow.py runs under {sys.executable}: {tmp_path / 'venv' / 'bin' / 'python3'}: No module named 'Pegasus'"
+        in err
+    )
+
+
+def test_import_of_pegasus_api_is_not_roost_s(project: Path) -> None:
+    """It changes PyYAML for the whole process: a script has a process of its own."""
+    before = set(sys.modules)
+    written(script(project, scripts.WRITES), [], say=print)
+    assert not {name for name in set(sys.modules) - before if name.startswith("Pegasus")}
