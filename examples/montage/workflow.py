@@ -37,11 +37,12 @@ DEGREES = 1 / 3600  # a pixel
 OVERLAP = 0.2  # of a tile with the next
 TURN = 4.0  # degrees: how far exposures are turned
 NOISE, SEEING = 2.0, 1.4
-OURS = ("observe", "collect-fits")
-MONTAGE = (
-    *("mProject", "mProjectPP", "mImgtbl", "mOverlaps", "mDiff", "mFitplane"),
-    *("mBgModel", "mBackground", "mAdd", "mShrink", "mViewer"),
-)
+# Seconds that a task takes, at most about: what is short is put together, where Roost or Pegasus are told to.
+OURS = {"observe": 1, "collect-fits": 1}
+MONTAGE = {
+    **{"mProject": 3, "mProjectPP": 1, "mImgtbl": 1, "mOverlaps": 1, "mDiff": 1, "mFitplane": 1},
+    **{"mBgModel": 1, "mBackground": 1, "mAdd": 2, "mShrink": 1, "mViewer": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -236,12 +237,12 @@ def transformations() -> TransformationCatalog:
     platform = {"arch": Arch.X86_64, "os_type": OS.LINUX}
     python = Transformation("python3", site="condorpool", pfn="/usr/bin/python3", is_stageable=False, **platform)
     catalog = TransformationCatalog().add_transformations(python)
-    for name in OURS:
+    for name, runtime in OURS.items():
         ours = Transformation(name, site="local", pfn=str(tools / name), is_stageable=True, **platform)
-        catalog.add_transformations(ours.add_requirement(python))
-    for name in MONTAGE:
-        pfn = f"/usr/bin/{name}"
-        catalog.add_transformations(Transformation(name, site="condorpool", pfn=pfn, is_stageable=False, **platform))
+        catalog.add_transformations(ours.add_requirement(python).add_pegasus_profile(runtime=runtime))
+    for name, runtime in MONTAGE.items():
+        theirs = Transformation(name, site="condorpool", pfn=f"/usr/bin/{name}", is_stageable=False, **platform)
+        catalog.add_transformations(theirs.add_pegasus_profile(runtime=runtime))
     return catalog
 
 
