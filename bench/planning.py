@@ -22,6 +22,7 @@ from pathlib import Path
 from traces import found, merged, read, write
 
 SOURCE = Path(__file__).parents[1] / "src"
+PLAN = Path(__file__).with_name("plan_once.py")
 FLOOR = "import sys; t = open(sys.argv[1]).read().splitlines(True); open(sys.argv[2], 'w').writelines(t)"
 MIB = 1024  # KiB
 
@@ -51,7 +52,7 @@ def main() -> int:
             workflow, to = Path(directory, str(size), "workflow.yml"), Path(directory, "planned")
             floors[size].append(cost([sys.executable, "-c", FLOOR, str(workflow), str(to)]))
             to.unlink()
-            plans[size].append(cost([sys.executable, "-m", "roost", "plan", str(workflow), "--to", str(to)]))
+            plans[size].append(cost([sys.executable, str(PLAN), str(workflow), str(to)]))
             shutil.rmtree(to)
             print(f"{size} tasks: {plans[size][-1]}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     print(table(plans, floors))

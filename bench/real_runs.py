@@ -36,11 +36,16 @@ def pool(name: str, directory: Path, *, packages: tuple[str, ...] = (), count: i
         roost("down", name, "--now", directory=directory)
 
 
-def run(workflow: Path, pool_name: str, name: str, directory: Path) -> Path:
-    """The directory of a run that ended well."""
-    done = roost("run", str(workflow), "--pool", pool_name, "--name", name, directory=directory)
+class RunFailed(Exception):
+    """What the command said at its end."""
+
+
+def run(workflow: Path, pool_name: str, name: str, directory: Path, *more: str) -> Path:
+    """The directory of a run that ended well. Raises RunFailed."""
+    done = roost("run", str(workflow), "--pool", pool_name, "--name", name, *more, directory=directory)
     if done.returncode:
-        raise SystemExit(f"{workflow}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        said = (done.stdout + done.stderr)[-2000:]
+        raise RunFailed(f"{workflow}: exit code {done.returncode}\n{said}")
     return directory / "runs" / name
 
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from real_runs import dag_of, pool, run
+from real_runs import RunFailed, dag_of, pool, run
 from traces import REPLAY_TASK, Trace, found, given_content, read, replayable, write_replay
 
 POOL = "bench-replay"
@@ -42,7 +42,8 @@ def main() -> int:
     parser.add_argument("--megabytes", type=float, default=20.0, help="that move in and out of a workflow's tasks")
     parser.add_argument("--burn", action="store_true", help="use processor time as the tasks did, instead of sleeping")
     arguments = parser.parse_args()
-    replayed = []
+    replayed: list[Replayed] = []
+    failed = []
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         with pool(POOL, directory):
@@ -50,10 +51,15 @@ def main() -> int:
                 trace = replayable(
                     read(path), bound_s=arguments.bound, megabytes=arguments.megabytes, burn=arguments.burn
                 )
-                replayed.append(replay(trace, directory))
-                print(f"{replayed[-1]}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+                try:
+                    replayed.append(replay(trace, directory))
+                    print(f"{replayed[-1]}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+                except RunFailed as error:
+                    failed.append(trace.name)
+                    print(error, file=sys.stderr)
     print(table(replayed))
-    return int(any(one.wrong for one in replayed))
+    print(f"\nFailed: {', '.join(failed) or 'none'}.")
+    return int(bool(failed) or any(one.wrong for one in replayed))
 
 
 def replay(trace: Trace, directory: Path) -> Replayed:

@@ -163,7 +163,9 @@ def replayable(trace: Trace, *, bound_s: float, megabytes: float, burn: bool = F
         burnt_s = runtime_s * task.cpu_share if burn else 0.0
         targets = [word for lfn in task.outputs for word in (lfn, str(sizes[lfn]))]
         words = (f"{runtime_s - burnt_s:.4f}", f"{burnt_s:.4f}", *task.inputs, "--", *targets)
-        tasks.append(replace(task, runtime_s=runtime_s, arguments=words))
+        # some traces list the program among a task's files: the stand-in cannot have its name
+        name = f"{task.transformation}-task" if task.transformation in sizes else task.transformation
+        tasks.append(replace(task, transformation=name, runtime_s=runtime_s, arguments=words))
     return replace(trace, tasks=tuple(tasks), sizes=sizes)
 
 
