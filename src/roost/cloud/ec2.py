@@ -7,13 +7,13 @@ creates anything without its tags in the same call.
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 import botocore.exceptions
 
 from roost.cloud import wire
+from roost.cloud.attempt import Attempt, Boot
 from roost.cloud.clients import ONCE, Access, open_client
 from roost.cloud.clients import translated as _translated
 from roost.cloud.failures import failure
@@ -35,7 +35,6 @@ from roost.cloud.model import (
     Terminate,
 )
 from roost.cloud.patience import Patience, error_code
-from roost.cloud.plan import client_token
 from roost.cloud.region import Region
 from roost.errors import CloudError, WaitTimeoutError
 
@@ -52,30 +51,6 @@ _LAUNCHED_BEFORE = {"IdempotentParameterMismatch", "IdempotentInstanceTerminated
 _NOT_KNOWN_YET = {"InvalidGroup.NotFound", "InvalidGroupId.NotFound", "InvalidKeyPair.NotFound"}
 _IN_USE = {"DependencyViolation", "VolumeInUse"}  # ... for what has not let go of it yet
 _NO_CAPACITY = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Boot:
-    """What a launch's instances are to be made of."""
-
-    image_id: str
-    user_data: bytes
-    encrypted_root: str | None = None  # the image's root device, where its volume is to be encrypted gp3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Attempt:
-    """One RunInstances call of a launch: this type, here."""
-
-    launch: Launch
-    boot: Boot
-    type: str
-    group_id: str
-    subnet_id: str | None
-
-    @property
-    def token(self) -> str:
-        return client_token(self.launch, group_id=self.group_id, instance_type=self.type, subnet_id=self.subnet_id)
 
 
 class Ec2:
@@ -247,14 +222,14 @@ class Ec2:
             before = instance_type
             if subnet_id != launch.subnet_id:
                 client = self._once = self._once or open_client("ec2", self.access, config=ONCE)
-            what = _Attempt(launch=launch, boot=boot, type=instance_type, group_id=group_id, subnet_id=subnet_id)
+            what = Attempt(launch=launch, boot=boot, type=instance_type, group_id=group_id, subnet_id=subnet_id)
             try:
-                return self._once_known(partial(_run, client, what, token=what.token))
+                return self._once_known(partial(what.run, client, token=what.token))
             except botocore.exceptions.ClientError as error:
                 code = error_code(error)
                 if code in _LAUNCHED_BEFORE:
                     # Nothing to be seen: the instances of that launch have come and gone.
-                    return self._launched(launch) or _run(client, what, token=uuid.uuid4().hex)
+                    return self._launched(launch) or what.run(client, token=uuid.uuid4().hex)
                 if code not in _NO_CAPACITY:
                     said = error.response["Error"]["Message"]
                     raise failure(str(launch), code=code, message=said, instance_type=instance_type) from error
@@ -327,34 +302,3 @@ class Ec2:
             ),
             *(f"a rule of {one['GroupId']}" for one in groups if one["GroupId"] != group_id),
         ]
-
-
-def _run(client: "EC2Client", what: _Attempt, *, token: str) -> tuple[str, ...]:
-    launch, boot = what.launch, what.boot
-    given: Any = {"SubnetId": what.subnet_id} if what.subnet_id else {}
-    if launch.profile:
-        given["IamInstanceProfile"] = {"Name": launch.profile}
-    if boot.encrypted_root:
-        given["BlockDeviceMappings"] = [{"DeviceName": boot.encrypted_root, "Ebs": _ENCRYPTED}]
-    answer = client.run_instances(
-        ImageId=boot.image_id,
-        InstanceType=what.type,  # type: ignore[arg-type]  # the stubs' list of types is always behind
-        MinCount=launch.count,
-        MaxCount=launch.count,
-        KeyName=launch.key_name,
-        SecurityGroupIds=[what.group_id],
-        UserData=boot.user_data,  # type: ignore[arg-type]  # bytes are as good: botocore encodes both
-        ClientToken=token,
-        InstanceInitiatedShutdownBehavior="terminate",
-        MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
-        TagSpecifications=[
-            *wire.specification("instance", launch.tags),
-            *wire.specification("volume", launch.tags),
-            *wire.specification("network-interface", launch.tags),
-        ],
-        **given,
-    )
-    return tuple(one["InstanceId"] for one in answer["Instances"])
-
-
-_ENCRYPTED = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}

@@ -15,8 +15,8 @@ import platformdirs
 from roost import VERSION
 from roost.boot import builder as on_builder
 from roost.boot.roles import Role
+from roost.cloud.attempt import Boot
 from roost.cloud.bake import LEASE_S, Baked, Step, bake_spec, image_name, plan_builder, unfinished
-from roost.cloud.ec2 import Boot
 from roost.cloud.images import Images
 from roost.cloud.manifest import BY_HAND, NOT_VERIFIED, Manifest, RoostImage, package_list, tags
 from roost.cloud.model import InstanceState, PoolInstance, Terminate

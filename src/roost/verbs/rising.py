@@ -15,7 +15,7 @@ from roost.boot.commands import Joined
 from roost.boot.roles import Role
 from roost.boot.settings import BootSettings, Joining, Network, NetworkMode, Shape, lost_s
 from roost.boot.user_data import user_data
-from roost.cloud.ec2 import Boot
+from roost.cloud.attempt import Boot
 from roost.cloud.image import PoolImage
 from roost.cloud.model import Action, Found, InstanceState, Launch, PoolInstance, Terminate
 from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError

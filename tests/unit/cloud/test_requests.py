@@ -14,8 +14,9 @@ from botocore.compat import HTTPHeaders
 
 from roost.boot.roles import Role
 from roost.boot.settings import Shape
+from roost.cloud.attempt import Boot
 from roost.cloud.clients import ONCE, Access, open_client
-from roost.cloud.ec2 import Boot, Ec2
+from roost.cloud.ec2 import Ec2
 from roost.cloud.images import Images
 from roost.cloud.model import (
     CONDOR_PORT,
