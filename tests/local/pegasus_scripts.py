@@ -114,6 +114,8 @@ subprocess.run(["pegasus-plan", "--conf", "other.properties", "--dir", "work", "
 subprocess.run([os.environ["PEGASUS_HOME"] + "/bin/pegasus-run", "work"], check=True)
 """
 )
+PRINTS = _ONE_JOB + "import sys\nwf.write(sys.stdout)\n"
+READS_THE_SUBMIT_DIRECTORY = _ONE_JOB + "wf.plan()\nprint(wf.braindump.submit_dir)\n"
 INNER_AND_OUTER = """\
 from Pegasus.api import *
 inner = Workflow("inner").add_jobs(Job("true"))

@@ -62,6 +62,7 @@ def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> 
         (scripts.WRITES, "flow.yml"),
         (scripts.PLANS_WITHOUT_WRITING, "workflow.yml"),
         (scripts.INNER_AND_OUTER, "workflow.yml"),
+        (scripts.READS_THE_SUBMIT_DIRECTORY, "workflow.yml"),
     ],
 )
 def test_which_workflow_is_taken(project: Path, text: str, name: str) -> None:
@@ -91,6 +92,7 @@ def test_script_that_calls_the_command(project: Path, capfd: pytest.CaptureFixtu
         (scripts.FAILS, r"project/flow\.py failed \(exit code 1\) under \S+; what it said is above", "in wrong"),
         (scripts.EXITS, r"failed \(exit code 1\)", "no input"),
         (scripts.NO_PYTHON, r"failed \(exit code 1\)", "SyntaxError"),
+        (scripts.PRINTS, "writes its workflow to standard output", "name: one"),
         (scripts.FORGETS, "ended well, and neither wrote nor planned a workflow", ""),
     ],
 )

@@ -119,6 +119,11 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
             notes.append(f"{script.name} plans {len(planned)} workflows: the last one is run, {workflow.name}")
     elif written:
         workflow = written[-1]
+    elif any(event["event"] == "printed" for event in events):
+        raise UsageError(
+            f"{script} writes its workflow to standard output",
+            f"python3 {script} > workflow.yml, and then: roost run workflow.yml",
+        )
     else:
         raise UsageError(
             f"{script} ended well, and neither wrote nor planned a workflow",

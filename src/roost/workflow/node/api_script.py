@@ -61,6 +61,8 @@ def _watch(record: Record, script: str, workflow: Any, client: Any) -> None:
         result = write(self, *arguments, **named)
         if isinstance(self._path, str) and Path(self._path).is_file():
             record.add("written", workflow=str(Path(self._path).absolute()))
+        elif sys.stdout in (*arguments, *named.values()):
+            record.add("printed")
         return result
 
     def plan(self: Any, abstract_workflow: str | None = None, **options: Any) -> Any:  # noqa: ARG001
@@ -69,7 +71,8 @@ def _watch(record: Record, script: str, workflow: Any, client: Any) -> None:
         record.add("planned", argv=argv, workflow=path, cwd=str(Path.cwd()), line=_line_of(script))
         if options.get("submit"):
             raise SystemExit(0)
-        return types.SimpleNamespace(_submit_dir=str(Path.cwd()), braindump=None)
+        here = Path.cwd()
+        return types.SimpleNamespace(_submit_dir=str(here), braindump=types.SimpleNamespace(submit_dir=here))
 
     def hand_over(self: Any, *arguments: Any, **named: Any) -> NoReturn:  # noqa: ARG001
         raise SystemExit(0)

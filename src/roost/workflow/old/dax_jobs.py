@@ -76,20 +76,23 @@ def _words(argument: Element) -> Iterator[str]:
     ...     Element("file", {"name": "o p"}, 1)])))
     ['-i', 'f.a', '-m', "'a b'", '--o=o p']
     """
-    word = ""
-    quote = ""
+    word, quote, is_escaped = "", "", False
     for part in argument.parts:
         if isinstance(part, Element):
             word += part.attributes.get("name") or part.attributes.get("file", "")
             continue
         for letter in part:
-            if letter.isspace() and not quote:
+            if letter.isspace() and not quote and not is_escaped:
                 if word:
                     yield word
                 word = ""
                 continue
-            if letter in "'\"" and not word.endswith("\\"):
-                quote = "" if quote == letter else quote or letter
+            if is_escaped:
+                is_escaped = False
+            elif letter == "\\" and quote != "'":
+                is_escaped = True
+            elif letter in "'\"" and quote in ("", letter):
+                quote = "" if quote else letter
             word += letter
     if word:
         yield word

@@ -152,15 +152,18 @@ def _meant_ampersands(text: bytes, findings: Findings) -> bytes:
     if not _BARE_AMPERSAND.search(text):
         return text
     parts = _CDATA.split(text)  # every second one is a CDATA section, in which an ampersand is one
-    line = 1
+    line, told = 1, 0  # where it is, and the last one that was told
     for number, part in enumerate(parts):
+        seen = 0
+        for bare in _BARE_AMPERSAND.finditer(part) if number % 2 == 0 else ():
+            line += part.count(b"\n", seen, bare.start())
+            seen = bare.start()
+            if line != told:
+                findings.note(line, "'&' is read as '&amp;', which is how XML writes it")
+                told = line
+        line += part.count(b"\n", seen)
         if number % 2 == 0:
-            for bare in _BARE_AMPERSAND.finditer(part):
-                here = line + part.count(b"\n", 0, bare.start())
-                if not (findings.notes and findings.notes[-1].line == here):
-                    findings.note(here, "'&' is read as '&amp;', which is how XML writes it")
             parts[number] = _BARE_AMPERSAND.sub(b"&amp;", part)
-        line += part.count(b"\n")
     return b"".join(parts)
 
 

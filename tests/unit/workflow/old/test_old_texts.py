@@ -1,6 +1,8 @@
 """The catalogs in text: what people wrote, and whatever can be written."""
 
+import shlex
 from pathlib import PurePath
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from roost.errors import UsageError
 from roost.workflow.mistakes import Mistakes
-from roost.workflow.old import rc_text, tc_columns, tc_text
+from roost.workflow.old import dax, rc_text, tc_columns, tc_text
 from roost.workflow.old.findings import Findings
 from roost.workflow.old.parts import Place, System
 
@@ -212,3 +214,22 @@ def test_any_profiles_in_quotes(values: dict[str, str]) -> None:
     gone = {note.said.partition("env::")[2].split()[0] for note in findings.notes}
     assert {**found.places[0].profiles.get("env", {})}.keys() | gone == values.keys()
     assert all(values[key] == value for key, value in found.places[0].profiles.get("env", {}).items())
+
+
+# Command lines in a DAX
+
+
+def is_shell_s(text: str) -> bool:
+    try:
+        return bool(shlex.split(text))
+    except ValueError:
+        return False
+
+
+@given(st.text(st.sampled_from("ab \n'\"\\\t=;"), min_size=1, max_size=12).filter(is_shell_s))
+def test_any_command_line(text: str) -> None:
+    document = f"<adag name='w'><job id='a' name='t'><argument>{escape(text)}</argument></job></adag>"
+    findings = Findings("f", Mistakes())
+    (job,) = dax.read(document.encode(), findings, HERE).jobs
+    findings.mistakes.finish()
+    assert [word for one in job.arguments for word in shlex.split(one)] == shlex.split(text)
