@@ -117,22 +117,21 @@ def _say_what_is_next(files: "Sequence[NewFile]", to: Path) -> None:
     """Roost reads what it wrote: what it would refuse to run is told now."""
     from roost.errors import RoostError
     from roost.workflow import source
-    from roost.workflow.old.project import WORKFLOW
 
-    if WORKFLOW not in {file.name for file in files}:
-        return
-    workflow = to / WORKFLOW
-    try:
-        source.load(workflow)
-    except RoostError as error:
-        lines = error.message.splitlines()
-        click.echo(f"To be done before `roost run {workflow}`:", err=True)
-        for line in lines[:_MOST_SHOWN]:
-            click.echo(f"  {line}", err=True)
-        if len(lines) > _MOST_SHOWN:
-            click.echo(f"  and {len(lines) - _MOST_SHOWN} more", err=True)
-    else:
-        click.echo(f"Next:  roost run {workflow}", err=True)
+    told: set[str] = set()
+    for workflow in (to / file.name for file in files if file.is_workflow):
+        try:
+            source.load(workflow)
+        except RoostError as error:
+            lines = [line for line in error.message.splitlines() if line not in told] or ["the same"]
+            told.update(lines)
+            click.echo(f"To be done before `roost run {workflow}`:", err=True)
+            for line in lines[:_MOST_SHOWN]:
+                click.echo(f"  {line}", err=True)
+            if len(lines) > _MOST_SHOWN:
+                click.echo(f"  and {len(lines) - _MOST_SHOWN} more", err=True)
+        else:
+            click.echo(f"Next:  roost run {workflow}", err=True)
 
 
 def _table(result: "Imported", to: Path) -> str:

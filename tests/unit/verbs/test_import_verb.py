@@ -94,6 +94,19 @@ def test_what_roost_would_refuse_is_told(old: Path, capsys: pytest.CaptureFixtur
     assert "the input file 'numbers.txt' is not there" in err
 
 
+def test_several_workflows(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(old / "hello.dax", old / "again.dax")
+    assert exit_code(["import", str(old)]) == 0
+    assert capsys.readouterr().err == "Next:  roost run imported/again.yml\nNext:  roost run imported/hello.yml\n"
+    (old / "input" / "numbers.txt").unlink()
+    assert exit_code(["import", str(old), "--to", "new"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("To be done")] == [
+        "To be done before `roost run new/again.yml`:",
+        "To be done before `roost run new/hello.yml`:",
+    ]
+
+
 def test_run_of_a_dax(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(["run", str(old / "hello.dax")]) == 2
     assert capsys.readouterr().err == (

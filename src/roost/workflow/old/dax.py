@@ -58,7 +58,6 @@ class _Reading:
     def workflow(self) -> AbstractWorkflow:
         return AbstractWorkflow(
             name=self._name,
-            source=self._findings.source,
             jobs=tuple(self._jobs.values()),
             children={parent: tuple(children) for parent, children in self._children.items()},
             replicas=tuple(self._replicas),

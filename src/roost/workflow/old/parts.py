@@ -140,7 +140,6 @@ class Job:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AbstractWorkflow:
     name: str
-    source: str
     jobs: tuple[Job, ...]
     children: Mapping[str, tuple[str, ...]]  # parent's id: children's ids
     replicas: tuple[Replica, ...] = ()

@@ -40,6 +40,7 @@ class NewFile:
     name: str
     text: str
     holds: str  # "4 jobs", ...
+    is_workflow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,7 @@ def imported(old_files: Iterable[OldFile], *, to: PurePath) -> Imported:
             name=names[file.path],
             text=pegasus5.workflow_text(_complete(workflow, file, found, names, notes), about=_about([file.name])),
             holds=_many(len(workflow.jobs), "job"),
+            is_workflow=True,
         )
         for file, workflow in found.workflows
     ]
@@ -260,7 +262,7 @@ def _properties(
     sources = [file for file in files if file.kind is Kind.PROPERTIES]
     for file in sources:
         findings = Findings(file.name, mistakes, notes)
-        lines += properties.read(_text(file, findings), findings, imported_catalogs).lines
+        lines += properties.read(_text(file, findings), findings, imported_catalogs)
     lines = lines or ["pegasus.data.configuration = condorio"]
     about = "written by roost import" + (f" from {_about([file.name for file in sources])}" if sources else "")
     text = "".join(f"{line}\n" for line in (f"# {about}", *dict.fromkeys(lines)))

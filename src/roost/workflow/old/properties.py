@@ -7,7 +7,7 @@ import difflib
 import fnmatch
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from roost.workflow.old import profiles as profile
 from roost.workflow.old.findings import Findings
@@ -101,15 +101,6 @@ class Entry:
     value: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Properties:
-    """In Pegasus 5's form: comments, and `key = value`."""
-
-    lines: tuple[str, ...]
-    configuration: str
-    at: dict[str, str] = field(default_factory=dict)  # property: file:line
-
-
 def entries(text: str) -> Iterator[Entry]:
     """
     >>> [(e.line, e.key, e.value) for e in entries("# c\\na.b = 1\\nc \\\\\\n  d\\n")]
@@ -136,8 +127,8 @@ def named_files(text: str) -> Iterator[tuple[int, str]]:
             yield entry.line, entry.value
 
 
-def read(text: str, findings: Findings, imported: frozenset[str]) -> Properties:
-    """`imported` are the catalogs (of `CATALOGS`) that are written, under the names in `FILES`."""
+def read(text: str, findings: Findings, imported: frozenset[str]) -> tuple[str, ...]:
+    """The lines of the new file. `imported` are the catalogs that are written, under the names in `FILES`."""
     of_profiles: dict[str, str] = {}
     lines: dict[str, str] = {}
     at: dict[str, str] = {}
@@ -161,14 +152,8 @@ def read(text: str, findings: Findings, imported: frozenset[str]) -> Properties:
         said = f"no data configuration is named: {_TODAY} is written (Pegasus 4's default was {_OLD_DEFAULT})"
         findings.note(1, said)
         configuration = _TODAY
-    return Properties(
-        lines=tuple(
-            f"{key} = {value}"
-            for key, value in {"pegasus.data.configuration": configuration, **lines, **of_profiles}.items()
-        ),
-        configuration=configuration,
-        at=at,
-    )
+    every = {"pegasus.data.configuration": configuration, **lines, **of_profiles}
+    return tuple(f"{key} = {value}" for key, value in every.items())
 
 
 def _configuration(findings: Findings, entry: Entry) -> str:

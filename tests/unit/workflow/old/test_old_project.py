@@ -76,7 +76,7 @@ pegasus.dashboard.output = sqlite:///x
     findings = Findings("p", Mistakes())
     found = properties.read(text, findings, frozenset({"site"}))
     findings.mistakes.finish()
-    assert found.lines == (
+    assert found == (
         "pegasus.data.configuration = condorio",
         "pegasus.catalog.site.file = sites.yml",
         "pegasus.dir.useTimestamp = true",
