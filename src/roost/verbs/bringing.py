@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from roost.pool.access_point import AccessPoint
 from roost.verbs.run_directory import RunDirectory
 from roost.workflow import resuming
-from roost.workflow.planner import ExecutableWorkflow
+from roost.workflow.planner import ExecutableWorkflow, RunPaths
 from roost.workflow.progress import Progress
 
 TRANSFER_S = 6 * 3600.0
@@ -19,11 +19,12 @@ _NUL = "\0"
 _LINK = 'rm -rf -- "$1" && mkdir -- "$1" && cd -- "$2" && { xargs -0 -r ln -t "$1" -- 2>/dev/null; du -sb -- "$1"; }'
 
 
-def bring_back(executable: ExecutableWorkflow, access_point: AccessPoint, directory: RunDirectory) -> None:
-    """Outputs to `output/`, the submit directory with its logs to `submit/`."""
-    access_point.get(str(executable.paths.output), directory.output, timeout_s=TRANSFER_S)
-    _unfold(directory.output)
-    access_point.get(str(executable.paths.submit), directory.submit, timeout_s=TRANSFER_S)
+def bring_back(paths: RunPaths, access_point: AccessPoint, directory: RunDirectory, *, is_flat: bool) -> None:
+    """Outputs to `output/`, the submit directory with its logs to `submit/`. `is_flat`: as Roost's planner has them."""
+    access_point.get(str(paths.output), directory.output, timeout_s=TRANSFER_S)
+    if is_flat:
+        _unfold(directory.output)
+    access_point.get(str(paths.submit), directory.submit, timeout_s=TRANSFER_S)
 
 
 def _unfold(output: Path) -> None:

@@ -1,22 +1,17 @@
 """shell (files, EC2, the access point): the recipe of `roost catalogs`: gather what is known, merge, write, compare."""
 
 import json
-import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from roost.boot.roles import Role
 from roost.cloud.image import pool_image
-from roost.cloud.model import Found
 from roost.errors import NotFoundError, RoostError, UsageError
-from roost.pool.access_point import AccessPoint
-from roost.pool.ads import Slot
-from roost.pool.condor import Condor
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import entrance, prepared, which_pool
-from roost.verbs.places import requirements, runs
+from roost.verbs import entrance, pool_facts, prepared, which_pool
+from roost.verbs.loading import UNSUPPORTED
 from roost.verbs.which_pool import Site
 from roost.workflow import source, user_catalogs
 from roost.workflow.catalog_entries import Catalog, Catalogs, Merged, lines, merged
@@ -25,12 +20,10 @@ from roost.workflow.catalog_lint import lint as lint_catalogs
 from roost.workflow.catalog_text import MARK, texts
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.needs import Needs, named
-from roost.workflow.pool_catalogs import KICKSTART, PoolFacts, SlotFacts, pegasus_home, pool_catalogs
+from roost.workflow.pool_catalogs import KICKSTART, PoolFacts, pool_catalogs
 from roost.workflow.user_catalogs import UserFiles
 
 _PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
-_WHERE = 'for name; do printf "%s\\t%s\\n" "$name" "$(command -v -- "$name")"; done'
-_UNSUPPORTED = "not supported yet: "  # by Roost's planner
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +83,7 @@ def lint(pool: str | None, cloud: str | None, workflow: Path | None, *, planner:
     told = {(file, line): said for file, line, said in reversed(mistakes.found)}
     if files.workflow is not None:
         for file, line, said in _of_planner(files, Path(files.workflow.source)):
-            if planner == "roost" or _UNSUPPORTED not in said:
+            if planner == "roost" or UNSUPPORTED not in said:
                 told.setdefault((file, line), said)
     if told:
         ordered = [told[place] for place in sorted(told)]
@@ -125,28 +118,20 @@ def _wanted(spec: PoolSpec, files: UserFiles) -> Needs:
 
 def _known(spec: PoolSpec, wanted: Needs, reporter: Reporter) -> Known:
     where = prepared.site(spec, reporter)
-    names = [KICKSTART, *(one.name for one in wanted.transformations)]
+    names = [one.name for one in wanted.transformations]
     try:
         executables = _on_image(spec, where, reporter)
-        programs = _in_path(names, executables or frozenset())
+        programs = _in_path([KICKSTART, *names], executables or frozenset())
         slots = None
         found = where.ec2.describe(spec.name)
         if found.with_role(Role.EXECUTION_POINT):
-            slots, live = _live(spec, where, found, names, reporter)
-            programs |= live
+            reporter.step(f"ask the pool {spec.name}")
+            with entrance.access_point(spec, where, found) as access_point:
+                slots = pool_facts.slots_of(access_point)
+                programs |= pool_facts.programs_of_image(spec, access_point, names)
         else:
             reporter.note(f"the pool {spec.name} is not up: nothing is known of its slots")
-        facts = PoolFacts(
-            name=spec.name,
-            architecture=_architecture(spec, where),
-            requirements=requirements(spec),
-            pegasus_home=pegasus_home(programs.pop(KICKSTART, "")),
-            shared_at=spec.shared.at if spec.shared.kind in ("gluster", "nfs", "efs") else "",
-            home=runs(spec),
-            slots=slots,
-            programs=programs,
-        )
-        return Known(facts=facts, executables=executables)
+        return Known(facts=pool_facts.facts(spec, where, programs, slots), executables=executables)
     finally:
         prepared.stop_if_started(where)
 
@@ -168,41 +153,6 @@ def _in_path(names: Iterable[str], executables: frozenset[str]) -> dict[str, str
         if path is not None:
             found[name] = path
     return found
-
-
-def _live(
-    spec: PoolSpec, where: Site, found: Found, names: list[str], reporter: Reporter
-) -> tuple[SlotFacts | None, dict[str, str]]:
-    """What the collector, and the access point's own disk, say; it is launched from the image of all of them."""
-    reporter.step(f"ask the pool {spec.name}")
-    with entrance.access_point(spec, where, found) as access_point:
-        slots = slot_facts(Condor(access_point).slots())
-        return slots, programs_on(access_point, names) if spec.access_point == "cloud" else {}
-
-
-def programs_on(access_point: AccessPoint, names: list[str]) -> dict[str, str]:
-    said = access_point.run(["sh", "-c", _WHERE, "sh", *names]).stdout
-    rows = (line.partition("\t") for line in said.splitlines())
-    return {name: path for name, _, path in rows if path.startswith("/")}
-
-
-def slot_facts(slots: Iterable[Slot]) -> SlotFacts | None:
-    """None while no execution point of ours has joined."""
-    whole = [slot for slot in slots if slot.is_partitionable and slot.instance_id]
-    if not whole:
-        return None
-    return SlotFacts(
-        instances=len({slot.instance_id for slot in whole}),
-        cores=max(slot.total_cpus for slot in whole),
-        memory_mib=max(slot.total_memory_mib for slot in whole),
-    )
-
-
-def _architecture(spec: PoolSpec, where: Site) -> str:
-    """EC2's word. Instances on this machine are of its own kind."""
-    if spec.cloud == "local":
-        return {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return where.ec2.region.architecture(spec.workers.type[0])
 
 
 def _checked(files: UserFiles) -> tuple[Checked, ...]:

@@ -1,12 +1,13 @@
 """shell (the access point): a run is followed until DAGMan has ended.
 
-In: an ExecutableWorkflow that was sent. Out: its Progress. The access point's DAGMan runs on by itself; what is read
+In: what was sent, whoever planned it. Out: its Progress. The access point's DAGMan runs on by itself; what is read
 here can be read again from the start at any time, by another roost too.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from roost.errors import CloudError, RoostError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint
@@ -15,8 +16,8 @@ from roost.report.reporter import Reporter
 from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
 from roost.workflow.failure import Failure, failure, files
-from roost.workflow.planner import ExecutableWorkflow
-from roost.workflow.progress import JobState, Progress, begin, begin_again, fold, fold_end
+from roost.workflow.planner import ExecutableWorkflow, RunPaths
+from roost.workflow.progress import Graph, JobState, Progress, begin, begin_again, fold, fold_end
 
 _POLL_S = 0.5
 _SILENCE_S = 300.0  # the access point may be out of reach for so long: it reboots, this machine changes networks
@@ -35,8 +36,22 @@ true
 """
 
 
+class Sent(Graph, Protocol):
+    """A planned workflow on the access point."""
+
+    @property
+    def paths(self) -> RunPaths: ...
+
+    @property
+    def log(self) -> str:
+        """The event log that tells how its jobs went: a file in its submit directory."""
+
+    @property
+    def dagman_out(self) -> str: ...
+
+
 def follow(
-    executable: ExecutableWorkflow,
+    executable: Sent,
     access_point: AccessPoint,
     record: RunRecord,
     reporter: Reporter,
@@ -84,7 +99,7 @@ def follow(
 class Following:
     """How much of a run's logs has been read, and what they came to."""
 
-    def __init__(self, executable: ExecutableWorkflow, access_point: AccessPoint, record: RunRecord) -> None:
+    def __init__(self, executable: Sent, access_point: AccessPoint, record: RunRecord) -> None:
         self._access_point = access_point
         self._record = record
         submit = executable.paths.submit
@@ -134,7 +149,12 @@ class Following:
 def stop(access_point: AccessPoint, record: RunRecord) -> None:
     """DAGMan removes its jobs, writes down how far it came, and ends."""
     access_point.run(["condor_rm", "-constraint", in_queue(record)])
-    deadline = time.monotonic() + _STOP_S
+    until_left(access_point, record, timeout_s=_STOP_S)
+
+
+def until_left(access_point: AccessPoint, record: RunRecord, *, timeout_s: float) -> None:
+    """Until DAGMan is not in the queue any more, or for so long."""
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if not access_point.run(["condor_q", "-constraint", in_queue(record), "-af", "ClusterId"]).stdout.strip():
             return

@@ -7,10 +7,11 @@ import os
 import sys
 import uuid
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from roost.boot.roles import Role
 from roost.cloud.image import PoolImage
@@ -20,18 +21,18 @@ from roost.pool.access_point import AccessPoint
 from roost.report.receipt import Receipt
 from roost.report.reporter import PlainReporter, Reporter, SilentReporter
 from roost.spec import PoolSpec
-from roost.verbs import prepared, run_directory, runs
+from roost.verbs import pegasus_runs, prepared, run_directory, runs
 from roost.verbs.ending import end
 from roost.verbs.first_jobs import first_jobs
 from roost.verbs.history import pool_history
+from roost.verbs.loading import Loaded, Planner, load
 from roost.verbs.pool_status import PoolStatus, pool_status
 from roost.verbs.rising import RisenPool, rise
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Ground, Run
 from roost.verbs.which_pool import Site, found_pool, is_file_name, read_spec
-from roost.workflow import source
-from roost.workflow.abstract import Workflow
 from roost.workflow.image_check import missing_executables
+from roost.workflow.needs import Outline
 
 _WORKFLOW = "workflow.yml"  # in the run's directory: what an object of Pegasus.api wrote
 
@@ -207,28 +208,35 @@ class Pool:
         """Its instances, slots and queue, as EC2 and HTCondor say now."""
         return pool_status(self.spec, self.site, self.site.ec2.describe(self.name), say=self._reporter.note)
 
-    def run(self, workflow: "str | os.PathLike[str] | ApiWorkflow", *, name: str | None = None) -> Run:
+    def run(
+        self,
+        workflow: "str | os.PathLike[str] | ApiWorkflow",
+        *,
+        name: str | None = None,
+        planner: Literal["auto", "roost", "pegasus"] = "auto",
+    ) -> Run:
         """Hand it a workflow: a Pegasus 5 YAML file, or an object of Pegasus.api. `Run.wait` waits for its end.
 
         Args:
             workflow: the catalogs are beside the file, or in it.
             name: the results go to `runs/NAME` (default: the workflow's name and the time).
+            planner: Roost's own, or pegasus-plan on the access point; `auto` is pegasus-plan where that is installed.
 
         Raises:
             UsageError: with every mistake in the workflow and its catalogs.
         """
         if isinstance(workflow, str | os.PathLike):
             path = Path(workflow)
-            read = source.load(path)
+            read = load(path, planner)
             directory = self._held.enter_context(run_directory.new(name or run_directory.default_name(read.name)))
         else:
             wanted = name or run_directory.default_name(workflow.name)
             directory = self._held.enter_context(run_directory.new(wanted))
             path = directory.path / _WORKFLOW
             workflow.write(str(path))
-            read = source.load(path)
+            read = load(path, planner)
         self.check(read)
-        return self.begin(read, directory, self.record(path, directory))
+        return self.begin(read, directory, self.record(path, directory, planner))
 
     def resume(self, name: str) -> Run:
         """What is left of the run `runs/NAME`, which failed or was cut off. Done jobs are not run again.
@@ -237,7 +245,7 @@ class Pool:
             NotFoundError: there is no such run here. UsageError: its workflow is another one by now, or all is done.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        workflow = source.load(Path(directory.record.workflow))
+        workflow = load(Path(directory.record.workflow), directory.record.planner)
         self.check(workflow)
         return self.again(workflow, directory)
 
@@ -248,11 +256,14 @@ class Pool:
             NotFoundError: there is no such run here.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        return self.follow(source.load(Path(directory.record.workflow)), directory)
+        return self.follow(load(Path(directory.record.workflow), directory.record.planner), directory)
 
-    def check(self, workflow: Workflow) -> None:
-        """Are the workflow's programs on the image? Raises UsageError where they are known not to be."""
+    def check(self, workflow: Loaded) -> None:
+        """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be."""
         if self._image is None or self._image.executables is None:
+            return
+        if isinstance(workflow, Outline):
+            pegasus_runs.require_planner(self._image.executables)
             return
         missing = missing_executables(workflow, self._image.executables)
         if missing:
@@ -261,16 +272,23 @@ class Pool:
                 "name the Debian packages that bring them: `image: {packages: [...]}` in the pool.yml",
             )
 
-    def begin(self, workflow: Workflow, directory: RunDirectory, record: RunRecord) -> Run:
-        return self._known(runs.begin_run(self._ground(), directory, record, workflow))
+    def begin(self, workflow: Loaded, directory: RunDirectory, record: RunRecord) -> Run:
+        ground = self._ground()
+        if isinstance(workflow, Outline) or pegasus_runs.is_planner(ground, record):
+            return self._known(pegasus_runs.begin_run(ground, directory, record))
+        return self._known(runs.begin_run(ground, directory, replace(record, planner=Planner.ROOST), workflow))
 
-    def again(self, workflow: Workflow, directory: RunDirectory) -> Run:
+    def again(self, workflow: Loaded, directory: RunDirectory) -> Run:
+        if isinstance(workflow, Outline) or pegasus_runs.is_planner(self._ground(), directory.record):
+            return self._known(pegasus_runs.again(self._ground(), directory))
         return self._known(runs.resume_run(self._ground(), directory, workflow))
 
-    def follow(self, workflow: Workflow, directory: RunDirectory) -> Run:
+    def follow(self, workflow: Loaded, directory: RunDirectory) -> Run:
+        if isinstance(workflow, Outline) or pegasus_runs.is_planner(self._ground(), directory.record):
+            return self._known(pegasus_runs.attach(self._ground(), directory))
         return self._known(runs.attach_run(self._ground(), directory, workflow))
 
-    def record(self, path: Path, directory: RunDirectory) -> RunRecord:
+    def record(self, path: Path, directory: RunDirectory, planner: str) -> RunRecord:
         """Of a run that is about to begin."""
         return RunRecord(
             name=directory.name,
@@ -283,6 +301,7 @@ class Pool:
             owns_pool=self._risen is None or self._goes,
             keep=self.keep,
             directory="",
+            planner=planner,
         )
 
     def _ground(self) -> Ground:

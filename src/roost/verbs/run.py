@@ -18,6 +18,12 @@ from roost.verbs.which_pool import cloud_option
 @click.option("--name", help="The run's name: its results go to ./runs/NAME (default: the workflow's and the time).")
 @click.option("--resume", metavar="NAME", help="Run what is left of ./runs/NAME, which failed or was cut off.")
 @click.option("--attach", metavar="NAME", help="Follow the run NAME, whose roost is gone, to its end.")
+@click.option(
+    "--planner",
+    type=click.Choice(["auto", "roost", "pegasus"]),
+    default="auto",
+    help="Who plans: Roost, or pegasus-plan on the access point (default: pegasus-plan where that is installed).",
+)
 @click.option("--keep", is_flag=True, help="Leave the pool up at the end, also after a failure.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
 def command(
@@ -28,6 +34,7 @@ def command(
     name: str | None,
     resume: str | None,
     attach: str | None,
+    planner: str,
     keep: bool,
     yes: bool,
 ) -> None:
@@ -49,7 +56,15 @@ def command(
     from roost.verbs import running
 
     wish = running.Wish(
-        workflow=workflow, pool=pool, cloud=cloud, name=name, resume=resume, attach=attach, keep=keep, yes=yes
+        workflow=workflow,
+        pool=pool,
+        cloud=cloud,
+        name=name,
+        resume=resume,
+        attach=attach,
+        planner=planner,
+        keep=keep,
+        yes=yes,
     )
     with reporter_for(sys.stderr) as reporter:
         outcome = running.run(wish, reporter)

@@ -39,6 +39,7 @@ class RunRecord:
     owns_pool: bool  # the pool is this run's alone, and goes when it ends ...
     keep: bool  # ... unless it is to be kept
     directory: str  # on the access point; "": nothing was sent yet
+    planner: str = "roost"  # or pegasus; auto: not decided yet
     submissions: int = 0  # how often it was sent: once, and once for each --resume
     # How long the files were, in bytes, when it was sent last: what is before belongs to earlier submissions.
     log_bytes: int = 0

@@ -16,11 +16,10 @@ from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs import places, prepared, reported, run_directory, sending, which_pool
 from roost.verbs.library import Pool
+from roost.verbs.loading import Loaded, Planner, load, tasks
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.verbs.which_pool import read_spec
-from roost.workflow import source
-from roost.workflow.abstract import Workflow
 from roost.workflow.failure import Failure
 
 
@@ -36,6 +35,7 @@ class Wish:
     attach: str | None
     keep: bool
     yes: bool
+    planner: str = Planner.AUTO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
 
 
 def _begin(wish: Wish, path: Path, reporter: Reporter) -> RunOutcome:
-    workflow = _loaded(path, reporter)
+    workflow = _loaded(path, wish.planner, reporter)
     with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
         if wish.pool is not None:
             pool = Pool.found(wish.pool, cloud=wish.cloud, reporter=reporter)
@@ -68,7 +68,7 @@ def _begin(wish: Wish, path: Path, reporter: Reporter) -> RunOutcome:
         else:
             name = f"{run_directory.word(workflow.name)[:20].rstrip('-')}-{uuid.uuid4().hex[:6]}"
             pool = _own(_own_spec(path, name=name, cloud=wish.cloud), workflow, wish, reporter)
-        record = pool.record(path, directory)
+        record = pool.record(path, directory, wish.planner)
         directory.save(record)
         with pool:
             one = pool.begin(workflow, directory, record)
@@ -80,7 +80,7 @@ def _resume(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
     """On a pool of its own again, or on one that is up."""
     with run_directory.existing(name) as directory:
         record = directory.record
-        workflow = _loaded(Path(record.workflow), reporter)
+        workflow = _loaded(Path(record.workflow), record.planner, reporter)
         if wish.pool is None and record.owns_pool:
             spec = _own_spec(Path(record.workflow), name=record.pool, cloud=wish.cloud or record.cloud)
             pool = _own(spec, workflow, wish, reporter)
@@ -100,7 +100,7 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
     """To a run that another roost began; one that has a pool of its own takes it down at the end."""
     with _known_here_or_there(wish, name, reporter) as directory:
         record = directory.record
-        workflow = _loaded(Path(record.workflow), reporter)
+        workflow = _loaded(Path(record.workflow), record.planner, reporter)
         _require_in_time(record, reporter)
         keep = wish.keep or record.keep or not record.owns_pool
         if record.directory or not record.owns_pool:
@@ -115,13 +115,13 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
         return _outcome(workflow, one, pool.receipt)
 
 
-def _loaded(path: Path, reporter: Reporter) -> Workflow:
-    workflow = source.load(path)
-    reporter.step(f"{path} is a workflow of {len(workflow.jobs)} tasks")
+def _loaded(path: Path, planner: str, reporter: Reporter) -> Loaded:
+    workflow = load(path, planner)
+    reporter.step(f"{path} is a workflow of {tasks(workflow)} tasks")
     return workflow
 
 
-def _own(spec: PoolSpec, workflow: Workflow, wish: Wish, reporter: Reporter) -> Pool:
+def _own(spec: PoolSpec, workflow: Loaded, wish: Wish, reporter: Reporter) -> Pool:
     """A pool for this run alone, checked and agreed to, and not launched yet."""
     pool = Pool(spec, keep=wish.keep, reporter=reporter)
     actions = pool.prepare()
@@ -182,7 +182,7 @@ def _found_on_access_points(wish: Wish, name: str, reporter: Reporter) -> RunRec
     return None
 
 
-def _outcome(workflow: Workflow, one: Run, given: Receipt | None) -> RunOutcome:
+def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     lines = []
     if one.is_success:
         lines.append(f"{workflow.name}: {one.jobs} jobs done")

@@ -5,6 +5,7 @@ What has happened is on the access point, in DAGMan's and HTCondor's logs. A Run
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -57,23 +58,18 @@ class Ground:
         return self.pool.access_point.id if self.pool.access_point else "this machine's HTCondor"
 
 
-class Run:
+class Run(ABC):
     """A workflow that was handed to a pool. `Pool.run`, `Pool.resume` and `Pool.attach` make them.
 
     Attributes:
         directory: where its results go on this machine: `output/`, `submit/`, reports.
     """
 
-    def __init__(
-        self,
-        ground: Ground,
-        directory: RunDirectory,
-        record: RunRecord,
-        workflow: Workflow,
-        executable: ExecutableWorkflow,
-    ) -> None:
+    _is_flat = True  # how its outputs lie on the access point
+
+    def __init__(self, ground: Ground, directory: RunDirectory, record: RunRecord, sent: following.Sent) -> None:
         self._ground, self._directory, self._record = ground, directory, record
-        self._workflow, self._executable = workflow, executable
+        self._sent = sent
         self._progress: Progress | None = None
         self._is_here = False  # its files, as far as they will ever come
 
@@ -93,7 +89,7 @@ class Run:
     @property
     def jobs(self) -> int:
         """How many there are."""
-        return len(self._executable.jobs)
+        return len(self._sent.jobs)
 
     @property
     def is_over(self) -> bool:
@@ -126,10 +122,10 @@ class Run:
         """A look at it, now: how many jobs are done, run, wait, have failed."""
         if not self.is_over:
             with self._ground.access_point() as access_point:
-                looking = following.Following(self._executable, access_point, self._record)
+                looking = following.Following(self._sent, access_point, self._record)
                 looking.look()
                 self._progress = looking.progress
-        return following.counts(self._progress or begin(self._executable), None)
+        return following.counts(self._progress or begin(self._sent), None)
 
     def wait(self, timeout_s: float | None = None) -> "Run":
         """Until it has ended; then its results are in `directory`.
@@ -150,7 +146,7 @@ class Run:
         with self._ground.access_point() as access_point:
             reporter.step("run the workflow under DAGMan")
             self._progress = following.follow(
-                self._executable,
+                self._sent,
                 access_point,
                 self._record,
                 reporter,
@@ -158,7 +154,7 @@ class Run:
                 timeout_s=timeout_s,
                 seen=self._see,
             )
-            self.failures = tuple(following.failures(self._executable, access_point, self._progress))
+            self.failures = self._failures(access_point, self._progress)
             self._bring(access_point)
 
     def salvage(self) -> None:
@@ -168,7 +164,7 @@ class Run:
         with self._ground.access_point() as access_point:
             self._ground.reporter.step(f"end the run {self.name}, and bring here what is done")
             following.stop(access_point, self._record)
-            looking = following.Following(self._executable, access_point, self._record)
+            looking = following.Following(self._sent, access_point, self._record)
             looking.look()
             self._progress = looking.progress
             self._bring(access_point)
@@ -181,13 +177,35 @@ class Run:
 
     def _bring(self, access_point: AccessPoint) -> None:
         self._ground.reporter.step(f"bring the results to {self.directory}")
-        bringing.bring_back(self._executable, access_point, self._directory)
+        bringing.bring_back(self._sent.paths, access_point, self._directory, is_flat=self._is_flat)
         if self._progress is not None and not self._progress.is_success:
-            bringing.bring_kept(
-                self._executable, access_point, self._directory, self._progress, say=self._ground.reporter.note
-            )
+            self._bring_kept(access_point, self._progress)
         self._directory.write("timeline.json", json.dumps(_timeline(self._ground.pool), indent=2))
         self._is_here = True
+
+    @abstractmethod
+    def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
+        """Told before anything is brought here."""
+
+    @abstractmethod
+    def _bring_kept(self, access_point: AccessPoint, progress: Progress) -> None:
+        """What --resume needs beyond outputs and logs."""
+
+
+class PlannedRun(Run):
+    """One that Roost's own planner has planned."""
+
+    def __init__(
+        self, ground: Ground, directory: RunDirectory, record: RunRecord, executable: ExecutableWorkflow
+    ) -> None:
+        super().__init__(ground, directory, record, executable)
+        self._executable = executable
+
+    def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
+        return tuple(following.failures(self._executable, access_point, progress))
+
+    def _bring_kept(self, access_point: AccessPoint, progress: Progress) -> None:
+        bringing.bring_kept(self._executable, access_point, self._directory, progress, say=self._ground.reporter.note)
 
 
 def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord, workflow: Workflow) -> Run:
@@ -195,7 +213,7 @@ def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord, workfl
     record = replace(record, directory=str(places.runs(ground.pool.spec) / directory.name), submissions=1)
     executable = _planned(ground, record, workflow)
     directory.save(record)
-    return _sent(ground, directory, record, workflow, executable)
+    return _sent(ground, directory, record, executable)
 
 
 def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> Run:
@@ -229,7 +247,7 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     record = sent_again(record, directory, log=executable.log, dagman_out=executable.dagman_out)
     directory.save(record)
     ground.reporter.note(f"{len(executable.jobs) - len(left)} of {len(executable.jobs)} jobs are done already")
-    return _sent(ground, directory, record, workflow, executable, left=left)
+    return _sent(ground, directory, record, executable, left=left)
 
 
 def attach_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> Run:
@@ -243,14 +261,13 @@ def attach_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     executable = _planned(ground, record, workflow)
     with ground.access_point() as access_point:
         sending.submit(executable, access_point, record)
-    return Run(ground, directory, record, workflow, executable)
+    return PlannedRun(ground, directory, record, executable)
 
 
 def _sent(
     ground: Ground,
     directory: RunDirectory,
     record: RunRecord,
-    workflow: Workflow,
     executable: ExecutableWorkflow,
     *,
     left: frozenset[str] | None = None,
@@ -260,7 +277,7 @@ def _sent(
         ground.reporter.step(f"send {jobs} jobs and {len(executable.uploads)} files to {ground.place}")
         sending.send(executable, access_point, directory, left=left)
         sending.submit(executable, access_point, record)
-    return Run(ground, directory, record, workflow, executable)
+    return PlannedRun(ground, directory, record, executable)
 
 
 def _planned(ground: Ground, record: RunRecord, workflow: Workflow) -> ExecutableWorkflow:

@@ -6,7 +6,7 @@ is sent last.
 
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +16,7 @@ from roost.verbs import bringing
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.workflow import resuming, submit_dir
 from roost.workflow.dag import submit_argv
-from roost.workflow.planner import ExecutableWorkflow
+from roost.workflow.planner import ExecutableWorkflow, RunPaths
 
 # Once, whoever calls it and however often: submitted when it is not in the queue, and has not ended since it was sent.
 _SUBMIT = """\
@@ -95,14 +95,20 @@ def read_record(access_point: AccessPoint, run: PurePosixPath) -> RunRecord | No
 
 def submit(executable: ExecutableWorkflow, access_point: AccessPoint, record: RunRecord) -> None:
     """DAGMan gets it, if it has not got it already."""
-    paths = executable.paths
-    argv = ["sh", "-c", _SUBMIT, "sh", str(paths.submit), in_queue(record), executable.dagman_out]
-    started = access_point.run([*argv, str(record.dagman_out_bytes), *submit_argv(executable)], timeout_s=300)
+    submit_by(submit_argv(executable), "condor_submit_dag", access_point, record, dagman_out=executable.dagman_out)
+
+
+def submit_by(
+    submitting: Sequence[str], program: str, access_point: AccessPoint, record: RunRecord, *, dagman_out: str
+) -> None:
+    """By a command of that `program`'s; it runs in the submit directory."""
+    directory = RunPaths(run=record.remote).submit
+    argv = ["sh", "-c", _SUBMIT, "sh", str(directory), in_queue(record), dagman_out]
+    started = access_point.run([*argv, str(record.dagman_out_bytes), *submitting], timeout_s=300)
     if started.exit_code != 0:
         said = (started.stderr.strip() or started.stdout.strip()).splitlines()
         raise RoostError(
-            f"condor_submit_dag refused the workflow: {' / '.join(said[-3:])}",
-            f"roost ssh, then look into {paths.submit}",
+            f"{program} refused the workflow: {' / '.join(said[-3:])}", f"roost ssh, then look into {directory}"
         )
 
 

@@ -76,7 +76,7 @@ def why(progress: JobProgress, stderr: str) -> tuple[str, tuple[str, ...]]:
     """(a sentence, the last lines of the task's stderr) of a job that failed or is held."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     said = next((line.removeprefix("roost: ") for line in reversed(lines) if line.startswith("roost: ")), "")
-    return _reason(progress, said), tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:]
+    return reason(progress, said), tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:]
 
 
 def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress) -> tuple[PurePosixPath, ...]:
@@ -85,7 +85,8 @@ def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress
     return submit / job.stderr(tries), submit / job.stdout(tries)
 
 
-def _reason(progress: JobProgress, said: str) -> str:
+def reason(progress: JobProgress, said: str) -> str:
+    """`said`: what the job's wrapper says of it, where it says something."""
     last = progress.attempts[-1] if progress.attempts else None
     was_held = progress.state is JobState.HELD or last is None or last.outcome is Outcome.HELD
     if progress.hold_reason and was_held:

@@ -9,6 +9,11 @@ from typing import Any
 
 from roost.workflow.catalog_entries import tables
 
+_CLUSTERINGS = {
+    "label": frozenset({"label"}),
+    "horizontal": frozenset({"clusters.size", "clusters.num", "clusters.maxruntime"}),
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransformationName:
@@ -59,6 +64,39 @@ def needs(workflow: Any) -> Needs:
         transformations=tuple(dict.fromkeys(_name(job) for job in jobs if job.get("name"))),
         inputs=tuple(lfn for lfn in used if lfn not in made),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outline:
+    """A workflow of which somebody else judges the rest."""
+
+    name: str
+    tasks: int
+    clusterings: tuple[str, ...]  # that its profiles ask for
+
+
+def outline(workflow: Any, more_profiles: Iterable[Any] = ()) -> Outline:
+    """`more_profiles`: those of its transformations and sites.
+
+    >>> outline({"name": "w", "jobs": [{"profiles": {"pegasus": {"label": "a"}}}]})
+    Outline(name='w', tasks=1, clusterings=('label',))
+    """
+    jobs = list(tables(workflow.get("jobs") if isinstance(workflow, dict) else None))
+    keys: set[str] = set()
+    for profiles in (*(job.get("profiles") for job in jobs), *more_profiles):
+        below = profiles.get("pegasus") if isinstance(profiles, dict) else None
+        keys |= {str(key) for key in below} if isinstance(below, dict) else set()
+    name = workflow.get("name") if isinstance(workflow, dict) else None
+    return Outline(name=str(name or "workflow"), tasks=len(jobs), clusterings=clusterings(keys))
+
+
+def clusterings(keys: set[str]) -> tuple[str, ...]:
+    """The clusterings that pegasus profiles of these names ask for; pegasus-plan does none of itself.
+
+    >>> clusterings({"memory", "clusters.size"}), clusterings({"label"}), clusterings({"cores"})
+    (('horizontal',), ('label',), ())
+    """
+    return tuple(name for name, asking in _CLUSTERINGS.items() if asking & keys)
 
 
 def named(names: Iterable[str]) -> Needs:

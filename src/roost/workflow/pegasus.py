@@ -6,15 +6,17 @@ pegasus-run(1)); what it says when it refuses is in `pegasus_errors`.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from roost.errors import RoostError
+from roost.errors import RoostError, UsageError
+from roost.workflow.planner import RunPaths
+from roost.workflow.static_bp import StaticJob, StaticPlan
+from roost.yaml_lines import parse_yaml
 
 PROGRAM = "pegasus-plan"
 BIG_TASKS = 1000  # from here on its drawing of the graph takes longer than all the rest
-_CLUSTERINGS = ("horizontal", "label", "whole")
 
 # `$1` is the run's directory, `$2` 1 for a big workflow, the rest pegasus-plan's arguments. PEGASUS_METRICS: nothing is
 # told to the Pegasus project over the network. The drawing has no flag: a program of its name that does nothing is
@@ -67,6 +69,32 @@ class PegasusPlan:
         return f"{self.dag}.nodes.log"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PegasusRunning:
+    """What has to be known of a run to follow it: as Roost's own plan has it."""
+
+    plan: PegasusPlan
+    graph: StaticPlan
+    paths: RunPaths
+
+    @property
+    def jobs(self) -> tuple[StaticJob, ...]:
+        return self.graph.jobs
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        return self.graph.edges
+
+    @property
+    def log(self) -> str:
+        """DAGMan's own: whether a job was done is what its POST script says."""
+        return self.plan.dagman_log
+
+    @property
+    def dagman_out(self) -> str:
+        return self.plan.dagman_out
+
+
 def plan_argv(asked: Asked) -> list[str]:
     """Its submit directory is `submit` in the run's directory, as that of Roost's planner is."""
     argv = [
@@ -82,18 +110,17 @@ def plan_argv(asked: Asked) -> list[str]:
     return ["sh", "-c", _PLAN, "sh", str(asked.run), is_big, *argv, asked.workflow]
 
 
-def clusterings(profiles: Iterable[str]) -> tuple[str, ...]:
-    """The clusterings that the keys of pegasus profiles ask for; pegasus-plan does none of itself.
+def from_braindump(text: str) -> PegasusPlan | None:
+    """The same from a submit directory's braindump.yml; None where it is none of pegasus-plan's.
 
-    >>> clusterings(["memory", "clusters.size"]), clusterings(["label"]), clusterings(["cores"])
-    (('horizontal',), ('label',), ())
+    >>> from_braindump('planner: "/opt/x"') is None
+    True
     """
-    keys = set(profiles)
-    by_key = {
-        "horizontal": keys & {"clusters.size", "clusters.num", "clusters.maxruntime"},
-        "label": keys & {"label"},
-    }
-    return tuple(name for name in _CLUSTERINGS if by_key.get(name))
+    try:
+        told = parse_yaml(text, "braindump.yml").value
+        return _plan(told) if "pegasus-plan" in str(told["planner"]) else None
+    except (UsageError, KeyError, TypeError):
+        return None
 
 
 def run_argv(plan: PegasusPlan) -> list[str]:
@@ -108,18 +135,21 @@ def planned(printed: str) -> PegasusPlan:
     'w-0.dag.dagman.out'
     """
     try:
-        told = json.loads(printed[printed.index("{") :])
-        return PegasusPlan(
-            name=told["dax_label"],
-            uuid=told["wf_uuid"],
-            version=told["planner_version"],
-            submit=PurePosixPath(told["submit_dir"]),
-            dag=told["dag"],
-            log=told["condor_log"],
-        )
+        return _plan(json.loads(printed[printed.index("{") :]))
     except (ValueError, KeyError, TypeError) as error:
         said = " ".join(printed.split())[:200] or "nothing"
         raise RoostError(
             f"pegasus-plan ended well and said {said}, not where its submit directory is",
             "Roost knows the output of Pegasus 5.1",
         ) from error
+
+
+def _plan(told: Mapping[str, str]) -> PegasusPlan:
+    return PegasusPlan(
+        name=told["dax_label"],
+        uuid=told["wf_uuid"],
+        version=told["planner_version"],
+        submit=PurePosixPath(told["submit_dir"]),
+        dag=told["dag"],
+        log=told["condor_log"],
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 from roost.errors import NotFoundError, UsageError
 from roost.workflow.catalog_entries import Catalog, Catalogs, Entry, by_name, read_properties, tables
-from roost.workflow.needs import Needs, TransformationName, needs
+from roost.workflow.needs import Needs, Outline, TransformationName, needs, outline
 from roost.workflow.pool_catalogs import Beside, file_url
 from roost.workflow.source import CATALOGS
 from roost.yaml_lines import Document, parse_yaml
@@ -47,6 +47,13 @@ class UserFiles:
     @property
     def needs(self) -> Needs:
         return needs(self.workflow.value) if self.workflow else Needs()
+
+    @property
+    def outline(self) -> Outline:
+        found = self.entries
+        places = (place for one in found.transformations.values() for place in tables(one.get("sites")))
+        more = (*found.transformations.values(), *found.sites.values(), *places)
+        return outline(self.workflow.value if self.workflow else None, (one.get("profiles") for one in more))
 
     @property
     def entries(self) -> Catalogs:

@@ -6,7 +6,7 @@ import pytest
 
 from roost.errors import UsageError
 from roost.pool.ads import Slot
-from roost.verbs import cataloguing
+from roost.verbs import cataloguing, pool_facts
 from roost.workflow.catalog_entries import Catalogs
 from roost.workflow.pool_catalogs import SlotFacts
 
@@ -58,4 +58,4 @@ def _slot(instance_id: str, cpus: int, memory: int, *, is_partitionable: bool = 
     ],
 )
 def test_slot_facts(slots: list[Slot], facts: SlotFacts | None) -> None:
-    assert cataloguing.slot_facts(slots) == facts
+    assert pool_facts.slot_facts(slots) == facts

@@ -1,0 +1,34 @@
+"""shell (files): a workflow as its planner needs it: checked whole for Roost's, in outline for the real one."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from roost.errors import UsageError
+from roost.workflow import source, user_catalogs
+from roost.workflow.abstract import Workflow
+from roost.workflow.needs import Outline
+
+Loaded = Workflow | Outline
+UNSUPPORTED = "not supported yet: "  # by Roost's planner; how its sentences begin
+
+
+class Planner(StrEnum):
+    AUTO = "auto"  # the real one where the access point has it
+    ROOST = "roost"
+    PEGASUS = "pegasus"
+
+
+def load(path: Path, planner: str) -> Loaded:
+    """Raises UsageError with every mistake; of what only pegasus-plan takes it says so."""
+    if planner == Planner.PEGASUS:
+        return user_catalogs.read(path.parent, path).outline
+    try:
+        return source.load(path)
+    except UsageError as error:
+        if planner == Planner.AUTO and all(UNSUPPORTED in line for line in error.message.splitlines()):
+            raise UsageError(error.message, "--planner pegasus, on an image that has it (docs/pegasus.md)") from error
+        raise
+
+
+def tasks(workflow: Loaded) -> int:
+    return workflow.tasks if isinstance(workflow, Outline) else len(workflow.jobs)
