@@ -268,6 +268,11 @@ def _slot_users(names: Sequence[str]) -> list[str]:
 
 
 def _pace(role: Role, pace: Pace) -> str:
+    # How an execution point is found out that is gone all at once: a dead connection is known 30 s after its last word
+    # and five probes of 5 s; its jobs then wait for their lease, which starters renew, and which outlasts a reboot of
+    # the access point. Its ad stays in the collector's list for a quarter of an hour: the negotiator, which prefers
+    # machines that are partly used, would send all jobs after it.
+    # A job of a tenth of a second took time too: where it went is read from its events.
     match role:
         case Role.ACCESS_POINT:
             return f"""\
@@ -281,12 +286,16 @@ SCHEDD_MIN_INTERVAL = {pace.schedd_min_interval_s}
 PERIODIC_EXPR_INTERVAL = {max(5, pace.schedd_interval_s)}
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
-# a job of a tenth of a second took time too: where it went is read from its events
 DEFAULT_USERLOG_FORMAT_OPTIONS = ISO_DATE, SUB_SECOND
+TCP_KEEPALIVE_INTERVAL = 30
+JOB_DEFAULT_LEASE_DURATION = {max(180, 5 * pace.update_interval_s)}
+NEGOTIATOR_SLOT_CONSTRAINT = time() - LastHeardFrom < {max(20, 4 * pace.update_interval_s)}
 """
         case Role.EXECUTION_POINT:
             return f"""\
 UPDATE_INTERVAL = {pace.update_interval_s}
+STARTER_UPDATE_INTERVAL = {max(20, pace.update_interval_s)}
+TCP_KEEPALIVE_INTERVAL = 30
 # one queue: a claim need not be given back for the sake of others
 CLAIM_WORKLIFE = -1
 """

@@ -59,13 +59,12 @@ def _lost(evidence: JobEvidence, slot_name: str) -> list[Cause]:
     instance_id = _instance(evidence, slot_name)
     if not instance_id or instance_id in evidence.points:
         return []
-    again = f"'condor_hold {evidence.id}; sleep 5; condor_release {evidence.id}'"
     return [
         Cause(
             likelihood=95,
-            sentence="its execution point is gone; HTCondor waits for it as long as the job's lease lasts (40 min)",
+            sentence="its execution point is gone; HTCondor waits for it while the job's lease lasts, some minutes",
             evidence=(f"EC2: {instance_id} is not there any more",),
-            remedy=f"{evidence.there}sh -c {again}   (it starts elsewhere)",
+            remedy=f"nothing: it starts elsewhere then; `roost up {evidence.pool}` launches what is missing",
         )
     ]
 

@@ -88,8 +88,8 @@ def asked(
         (
             asked({"JobStatus": 2, "RemoteHost": "slot1_1@gone"}, slots=[{**WHOLE, "Machine": "gone", **GONE}]),
             "12.0 runs on i-2, since 5 min",
-            ["its execution point is gone; HTCondor waits for it as long as the job's lease lasts (40 min)"],
-            "condor_hold 12.0; sleep 5; condor_release 12.0",
+            ["its execution point is gone; HTCondor waits for it while the job's lease lasts, some minutes"],
+            "it starts elsewhere then",
         ),
         (
             asked({"JobStatus": 5, "HoldReasonCode": 13, "HoldReasonSubCode": 28, "HoldReason": "No space left"}),
