@@ -5,7 +5,7 @@ The boot table lives longer than a stage: it stays above once, when it is comple
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
@@ -19,18 +19,23 @@ from rich.table import Table
 from rich.text import Text
 
 from roost.boot.roles import Role
-from roost.report.job_counts import JobCounts
+from roost.report.cells import cut
+from roost.report.figures import duration, many
+from roost.report.job_counts import JobCounts, KindCounts
 from roost.report.timeline import Milestone, Row
 
 _ROWS_SHOWN = 12
 _INSTANCES_SHOWN = 8
 _BAR_WIDTH = 30
+_WIDTH_FOR_MEANS = 60
+_ROOM_FOR_KINDS = 7  # lines; below that where jobs run is told, and not of what kind they are
+_OTHER_LINES = 4  # the step, the resting line, and some of what was said last
 _INDENT = (0, 0, 0, 2)
 
 
 class LiveReporter:
-    def __init__(self, stream: TextIO, *, width: int | None = None) -> None:
-        self._console = Console(file=stream, highlight=False, width=width)
+    def __init__(self, stream: TextIO, *, width: int | None = None, height: int | None = None) -> None:
+        self._console = Console(file=stream, highlight=False, width=width, height=height)
         self._sentence = ""
         self._step_began_s = time.monotonic()
         self._spinner = Spinner("dots")
@@ -82,7 +87,7 @@ class LiveReporter:
         if rows and rows != self._rows_told:
             parts.append(_boot_table(rows))
         if counts:
-            parts += [_job_line(counts, width=self._console.width), *_running_lines(counts.running_on)]
+            parts += _job_view(counts, width=self._console.width, height=self._console.height)
         # An empty line to rest on: the `^C` that a terminal echoes would make a full one wrap, and a line stay behind.
         return Group(*parts, *([Text("")] if parts else []))
 
@@ -151,22 +156,78 @@ def _boot_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def _job_view(counts: JobCounts, *, width: int, height: int) -> list[RenderableType]:
+    """As many lines as the terminal has room for below what else is drawn."""
+    lines: list[RenderableType] = [_job_line(counts, width=width)]
+    lines += [_line(f"  {said}") for said in (counts.outlook, _movement(counts)) if said]
+    room = height - len(lines) - _OTHER_LINES
+    busy = [(instance_id, names) for instance_id, names in sorted(counts.running_on.items()) if names]
+    instances = min(len(busy), _INSTANCES_SHOWN, max(2, room // 3) if len(counts.kinds) > 1 else max(2, room))
+    # one more of each says how many are left out, one is the head of the table
+    kinds = max(2, room - instances - (len(busy) > instances) - 2)
+    if len(counts.kinds) > 1 and room >= _ROOM_FOR_KINDS:
+        lines.append(_kind_table(counts.kinds, kinds, width=width))
+    return [*lines, *_running_lines(busy, instances)]
+
+
 def _job_line(counts: JobCounts, *, width: int) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, min_width=len("  jobs"))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis")
     bar = ProgressBar(total=max(1, counts.total), completed=counts.done, width=min(_BAR_WIDTH, width // 4))
-    grid.add_row("  jobs", bar, Text(str(counts), style="red" if counts.failed or counts.held else ""))
+    grid.add_row("  jobs", bar, Text(counts.states, style="red" if counts.failed or counts.held else ""))
     return grid
 
 
-def _running_lines(running_on: Mapping[str, tuple[str, ...]]) -> list[RenderableType]:
+def _movement(counts: JobCounts) -> str:
+    moving = f"files of {many(counts.transferring, 'job')} on their way" if counts.transferring else ""
+    return ", ".join(part for part in (counts.trouble, moving) if part)
+
+
+def _line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _kind_table(kinds: Sequence[KindCounts], at_most: int, *, width: int) -> RenderableType:
+    """What runs comes first, then what waits, last what is done; in each the order of the workflow."""
+    order = sorted(kinds, key=lambda kind: (not kind.running, not kind.waiting))
+    shown = order if len(order) <= at_most else order[: max(1, at_most - 1)]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("  tasks of", no_wrap=True, overflow="ellipsis")
+    words = ("waiting", "running", "done", "failed", *(("   mean",) if width >= _WIDTH_FOR_MEANS else ()))
+    widest = len(f"{max(kind.total for kind in kinds):,}")
+    widths = [max(len(word), widest) for word in words]
+    room = max(12, width - sum(widths) - 2 * len(widths) - 2)  # it is the names that give way
+    for word, cells in zip(words, widths, strict=True):
+        table.add_column(word, justify="right", no_wrap=True, min_width=cells)
+    for kind in shown:
+        failed = Text(f"{kind.failed:,}", style="red") if kind.failed else Text("")
+        mean = Text("" if kind.mean_s is None else duration(kind.mean_s), style="dim")
+        numbers = (Text(_number(kind.waiting)), Text(_number(kind.running)), Text(_number(kind.done)))
+        name = Text(cut(f"  {kind.transformation}", room), style="" if kind.running or kind.failed else "dim")
+        table.add_row(name, *(*numbers, failed, mean)[: len(words)])
+    if len(shown) < len(order):
+        rest = order[len(shown) :]
+        left, done = sum(kind.waiting + kind.running for kind in rest), sum(kind.done for kind in rest)
+        said = f"  and {len(rest)} more: {left:,} to do, {done:,} done"
+        return Group(table, Text(said, style="dim", no_wrap=True, overflow="ellipsis"))
+    return table
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else ""
+
+
+def _running_lines(busy: Sequence[tuple[str, tuple[str, ...]]], at_most: int) -> list[RenderableType]:
     """A line for each instance, cut where the terminal ends."""
-    busy = sorted((instance_id, names) for instance_id, names in running_on.items() if names)
     lines = [
         Text(f"  {instance_id}  ", style="dim", no_wrap=True, overflow="ellipsis")
         + Text(f"{len(names)}: {', '.join(names)}" if len(names) > 1 else names[0])
-        for instance_id, names in busy[:_INSTANCES_SHOWN]
+        for instance_id, names in busy[:at_most]
     ]
-    if len(busy) > _INSTANCES_SHOWN:
-        more = len(busy) - _INSTANCES_SHOWN
-        lines.append(Text(f"  jobs on {more} more instance{'' if more == 1 else 's'}", style="dim"))
+    if len(busy) > at_most:
+        more, jobs = len(busy) - at_most, sum(len(names) for _, names in busy[at_most:])
+        said = f"  {many(jobs, 'job')} on {more} more instance{'' if more == 1 else 's'}"
+        lines.append(Text(said, style="dim"))
     return list(lines)

@@ -14,7 +14,8 @@ from typing import Protocol, Self, TextIO
 from roost.report.job_counts import JobCounts
 from roost.report.timeline import Milestone, Row
 
-_PROGRESS_EVERY_S = 2.0  # at most, unless a job failed or the last one ended
+# A line of progress at most so often, the longer jobs have run the less; unless one failed or the last one ended.
+_PROGRESS_EVERY_S = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 60.0))  # (until, every)
 
 
 class Reporter(Protocol):
@@ -94,7 +95,7 @@ class PlainReporter:
         self._started_s = clock()
         self._reached: set[tuple[str, Milestone]] = set()
         self._counts: JobCounts | None = None
-        self._counted_at_s = 0.0
+        self._counted_at_s = self._counting_since_s = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -120,8 +121,11 @@ class PlainReporter:
         if before is not None and _jobs(before) == _jobs(counts):
             return
         is_urgent = before is None or counts.failed > before.failed or counts.done == counts.total
-        if is_urgent or self._clock() - self._counted_at_s >= _PROGRESS_EVERY_S:
-            self._counts, self._counted_at_s = counts, self._clock()
+        now = self._clock()
+        self._counting_since_s = now if before is None else self._counting_since_s
+        every_s = next(every for until, every in _PROGRESS_EVERY_S if now - self._counting_since_s < until)
+        if is_urgent or now - self._counted_at_s >= every_s:
+            self._counts, self._counted_at_s = counts, now
             self._say(f"  {counts}")
 
     def note(self, text: str) -> None:
@@ -137,5 +141,5 @@ class PlainReporter:
 
 
 def _jobs(counts: JobCounts) -> tuple[int, ...]:
-    """Without the dollars, which grow all the time."""
-    return counts.total, counts.done, counts.running, counts.held, counts.failed
+    """Without dollars and estimates, which change all the time."""
+    return counts.total, counts.done, counts.running, counts.held, counts.failed, counts.retries

@@ -5,24 +5,28 @@ here can be read again from the start at any time, by another roost too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from roost.errors import CloudError, RoostError, WaitTimeoutError
 from roost.pool.access_point import AccessPoint
-from roost.report.job_counts import JobCounts
+from roost.report.job_counts import JobCounts, KindCounts
 from roost.report.reporter import Reporter
+from roost.report.tally import Kind, Planned, tally
 from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
 from roost.workflow.failure import Failure, failure, files
-from roost.workflow.planner import ExecutableWorkflow, RunPaths
-from roost.workflow.progress import Graph, JobState, Progress, begin, begin_again, fold, fold_end
+from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths
+from roost.workflow.progress import Graph, JobProgress, JobState, Progress, begin, begin_again, fold, fold_end
+from roost.workflow.static_bp import StaticJob
 
 _POLL_S = 0.5
 _SILENCE_S = 300.0  # the access point may be out of reach for so long: it reboots, this machine changes networks
 _QUIET_S = 15.0  # without news for so long the queue is asked whether DAGMan is still there
 _STOP_S = 20.0
+_USD_PACE_S = 3.0  # so long it is watched before it is carried on to the end
 _NUL = "\0"
 # How long the event log is, what is new of it (`$2` bytes are known), and the end of DAGMan's own messages (of which
 # the first `$4` bytes are of an earlier submission).
@@ -88,8 +92,8 @@ def follow(
             continue
         if has_news:
             quiet_since = time.monotonic()
-        _tell_trouble(following.progress, reporter)
-        reporter.progress(counts(following.progress, usd_so_far()))
+        _tell_trouble(following.take_moved(), reporter)
+        reporter.progress(following.view(usd_so_far(), time.time()))
         seen(following.progress)
         if not following.progress.is_over:
             time.sleep(_POLL_S)
@@ -110,6 +114,36 @@ class Following:
             argv = ["head", "-c", str(record.log_bytes), "--", self._log]
             self.progress = begin_again(fold(self.progress, access_point.run(argv, timeout_s=300).stdout))
             self._known_bytes = record.log_bytes
+        self._tally = tally(_planned(executable), self.progress.children, clock=time.monotonic)
+        self._tally.update(self.progress.jobs.values())
+        self._usd_began: tuple[float, float] | None = None  # (when, dollars), the first that is known
+
+    def take_moved(self) -> list[JobProgress]:
+        """The jobs that are in another state than at the last call."""
+        return self._tally.update(self.progress.take_changed())
+
+    def view(self, usd: float | None, now: float) -> JobCounts:
+        """All that is told while it runs, after `take_moved`."""
+        known = self._tally
+        left_s = None if self.progress.is_over else known.seconds_left(self.progress, now)
+        if usd is not None and self._usd_began is None:
+            self._usd_began = (now, usd)
+        return replace(
+            counts(self.progress, usd),
+            retries=known.retries,
+            evictions=known.evictions,
+            transferring=len(known.transferring),
+            kinds=tuple(_kind_counts(kind) for kind in known.kinds.values()),
+            seconds_left=left_s,
+            usd_at_end=self._usd_at_end(usd, now, left_s),
+        )
+
+    def _usd_at_end(self, usd: float | None, now: float, left_s: float | None) -> float | None:
+        """At the pace of so far."""
+        if usd is None or left_s is None or self._usd_began is None or now - self._usd_began[0] < _USD_PACE_S:
+            return None
+        began_at, began_usd = self._usd_began
+        return usd + (usd - began_usd) / (now - began_at) * left_s
 
     def look(self) -> bool:
         """Whether there was news."""
@@ -173,9 +207,9 @@ def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress
     return shown
 
 
-def _tell_trouble(progress: Progress, reporter: Reporter) -> None:
+def _tell_trouble(moved: list[JobProgress], reporter: Reporter) -> None:
     """A job that is held, or tried again, once each."""
-    for job in progress.take_changed():
+    for job in moved:
         if job.state is JobState.HELD:
             reporter.note(f"{job.name} is held: {job.hold_reason or 'HTCondor gives no reason'}")
         if job.state is JobState.RETRYING:
@@ -192,6 +226,30 @@ def counts(progress: Progress, usd: float | None) -> JobCounts:
         failed=totals[JobState.FAILED],
         usd=usd,
         running_on=_running_on(progress),
+    )
+
+
+def _planned(sent: Sent) -> Iterator[Planned]:
+    for job in sent.jobs:
+        match job:
+            case PlannedJob():
+                about = (job.task.transformation, len(job.tasks), float(job.runtime))
+            case StaticJob():  # of another planner, told by its DAG
+                about = (job.transformation or job.kind, 1, 0.0)
+            case _:
+                about = (job.name, 1, 0.0)
+        transformation, tasks, stated_s = about
+        yield Planned(name=job.name, transformation=transformation, tasks=tasks, stated_s=stated_s)
+
+
+def _kind_counts(kind: Kind) -> KindCounts:
+    return KindCounts(
+        transformation=kind.transformation,
+        waiting=kind.waiting,
+        running=kind.running,
+        done=kind.done,
+        failed=kind.failed,
+        mean_s=kind.mean_s,
     )
 
 

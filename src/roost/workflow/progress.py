@@ -100,6 +100,7 @@ class JobProgress:
     transferring: bool = False
     inputs_at: float | None = None  # when the transfer of inputs began, the last time
     script_ended_at: float | None = None  # its POST script, the last time
+    ready_at: float | None = None  # when the last of its parents had ended
     was_done: bool = False  # its children were told
 
     @property
@@ -260,18 +261,20 @@ def _apply(progress: Progress, event: Event) -> None:
     if job is None:
         return
     state = _after(job, event)
+    progress.changed[job.name] = None
     if state is not job.state:
         progress.move(job, state)
     if state is JobState.DONE and not job.was_done:
         job.was_done = True
-        _tell_children(progress, job)
+        _tell_children(progress, job, event.at)
 
 
-def _tell_children(progress: Progress, job: JobProgress) -> None:
+def _tell_children(progress: Progress, job: JobProgress, at: float) -> None:
     for name in progress.children.get(job.name, ()):
         progress.unfinished[name] -= 1
         child = progress.jobs.get(name)
         if child is not None and progress.unfinished[name] == 0 and child.state is JobState.WAITING:
+            child.ready_at = at
             progress.move(child, JobState.READY)
 
 

@@ -37,6 +37,7 @@ _STYLE = re.compile(
     r"|[ ]{6}data:[ ]\|2?\n(?:(?:[ ]{8}[^\n]*+|[ ]*+)\n)*+)*+"
 )
 _ENDED_WELL = re.compile(r"^    status:\n      raw: 0\n      regular_exitcode: 0\n(?!      )", re.MULTILINE)
+_AT_THE_TOP = re.compile(r"(?:^|\n)  (?=[^ \n])")
 _FILE = re.compile(rf"^    ({_KEY}):\n(?=      \S)((?:      [^\n]*\n|[ ]*\n)*+)", re.MULTILINE)
 _CLUSTER = re.compile(r"\[(?:cluster|seqexec)-summary ([^\]\n]*)\]")
 _CLUSTER_PAIR = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,\]]+))')
@@ -151,43 +152,46 @@ def fast_tree(record: str) -> Tree | None:
     if not _STYLE.fullmatch(record):
         return None
     head, _, below = record.partition("\n  files:\n")
-    main = _section(head + "\n", "  mainjob")
-    if main is None or not _ENDED_WELL.search(main):
+    if _AT_THE_TOP.search(below):
         return None
-    usage = _section(main, "    usage")
     try:
+        main = _section(head + "\n", "  mainjob")
+        if not _ENDED_WELL.search(main) or _section(main, "    status").count("\n") != 2:
+            return None
+        usage = _section(main, "    usage")
         found: dict[str, Any] = _values(head, "  ", ("transformation", "derivation", "hostname", "resource"))
         found["mainjob"] = {
             **_values(main, "    ", ("start", "duration")),
             "status": {"raw": "0", "regular_exitcode": "0"},
-            "usage": _values(usage, "      ", ("utime", "stime", "maxrss")) if usage else {},
+            "usage": _values(usage, "      ", ("utime", "stime", "maxrss")),
         }
-        # what follows the files is none of them: it is indented less
+        files = [(_text(file[1]), file[2]) for file in _FILE.finditer(below)]
+        if len(dict(files)) < len(files):
+            return None
         found["files"] = {
-            _text(file[1]): _values(
-                file[2], "      ", ("lfn", "size", "output", "sha256", "checksum_timing"), some=True
-            )
-            for file in _FILE.finditer(below)
-            if "      output: " in file[2] or "      sha256: " in file[2]
+            name: _values(said, "      ", _OF_A_FILE, some=True)
+            for name, said in files
+            if "      output: " in said or "      sha256: " in said
         }
     except KeyError:
         return None
     return found
 
 
-def _section(text: str, key: str) -> str | None:
-    """The lines below a key that stands alone, if they are indented by two more."""
-    begin = text.find(f"\n{key}:\n")
-    if begin == -1:
-        return None
+def _section(text: str, key: str) -> str:
+    """The lines below a key that stands alone, indented by two more; KeyError where they are not, or twice."""
+    lines = f"\n{text}"
+    begin = lines.find(f"\n{key}:\n")
+    if begin == -1 or lines.find(f"\n{key}:", begin + 1) != -1:
+        raise KeyError(key)
     begin += len(key) + 3
     indent = " " * (len(key) - len(key.lstrip(" ")) + 2)
-    if not text.startswith(indent, begin) or text[begin + len(indent)] == " ":
-        return None
+    if not lines.startswith(indent, begin) or lines[begin + len(indent)] == " ":
+        raise KeyError(key)
     end = begin
-    while text.startswith(indent, end):
-        end = text.find("\n", end) + 1
-    return text[begin:end]
+    while lines.startswith(indent, end):
+        end = lines.find("\n", end) + 1
+    return lines[begin:end]
 
 
 def _values(text: str, indent: str, keys: tuple[str, ...], *, some: bool = False) -> dict[str, str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from roost.report.job_counts import JobCounts
+from roost.report.cells import cells
+from roost.report.job_counts import JobCounts, KindCounts
 from roost.report.live import LiveReporter
 from roost.report.timeline import Milestone, Moments, Row, rows
 
@@ -33,8 +34,8 @@ def _kept(act: Callable[[LiveReporter], None], *, width: int = 100) -> list[str]
     return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
 
 
-def _redrawn(act: Callable[[LiveReporter], None], *, width: int = 100) -> list[str]:
-    reporter = LiveReporter(io.StringIO(), width=width)
+def _redrawn(act: Callable[[LiveReporter], None], *, width: int = 100, height: int = 30) -> list[str]:
+    reporter = LiveReporter(io.StringIO(), width=width, height=height)
     act(reporter)
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as captured:
@@ -101,8 +102,8 @@ def _running(*counts: int) -> Callable[[LiveReporter], None]:
         ((), []),
         ((0,), []),
         ((1, 2), ["  i-0  job0", "  i-1  2: job0, job1"]),
-        ((1,) * 9, [*(f"  i-{n}  job0" for n in range(8)), "  jobs on 1 more instance"]),
-        ((1,) * 10, [*(f"  i-{n}  job0" for n in range(8)), "  jobs on 2 more instances"]),
+        ((1,) * 9, [*(f"  i-{n}  job0" for n in range(8)), "  1 job on 1 more instance"]),
+        ((1,) * 10, [*(f"  i-{n}  job0" for n in range(8)), "  2 jobs on 2 more instances"]),
     ],
 )
 def test_which_jobs_run_where(counts: tuple[int, ...], expected: list[str]) -> None:
@@ -115,6 +116,55 @@ def test_a_line_of_many_jobs_is_cut(width: int) -> None:
     assert line.startswith("  i-0  50: job0")
     assert line.endswith("…")
     assert len(line) <= width
+
+
+def _kinds(many: int, *, running: int = 0) -> tuple[KindCounts, ...]:
+    return tuple(
+        KindCounts(transformation=f"kind{n}", waiting=3, running=int(n >= many - running), done=n, failed=0, mean_s=1.5)
+        for n in range(many)
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (40, 10)])
+def test_two_hundred_transformations_fit(width: int, height: int) -> None:
+    where = {f"i-{n}": (f"job{n}",) for n in range(30)}
+    counts = JobCounts(
+        total=9000,
+        done=123,
+        running=30,
+        failed=2,
+        retries=7,
+        transferring=4,
+        usd=0.5,
+        usd_at_end=1.25,
+        seconds_left=4000,
+        running_on=where,
+        kinds=_kinds(200, running=3),
+    )
+
+    def act(reporter: LiveReporter) -> None:
+        reporter.step("run")
+        reporter.progress(counts)
+
+    lines = _redrawn(act, width=width, height=height)
+    assert len(lines) < height
+    assert all(cells(line) <= width for line in lines)
+    text = "\n".join(lines)
+    assert "about 1 h 07 min left" in text
+    if height > 20:
+        assert lines.index(next(line for line in lines if "kind197" in line)) < 7  # what runs comes first
+        assert "more:" in text
+
+
+def test_names_of_wide_characters_and_of_tricks() -> None:
+    names = ("日本語の変換" * 8, "a\x1b[2Jb", "[red]x[/red]")
+    kinds = tuple(KindCounts(transformation=name, waiting=0, running=1, done=0, failed=0) for name in names)
+    lines = _redrawn(lambda r: r.progress(JobCounts(total=3, running=3, kinds=kinds)), width=80)
+    assert all(cells(line) <= 80 for line in lines)
+    assert "a?[2Jb" in "\n".join(lines)
+    assert "[red]x[/red]" in "\n".join(lines)
+    (wide,) = (line for line in lines if "日本語" in line)
+    assert wide.split()[-1] == "1"  # the number stays in sight
 
 
 def test_where_jobs_run_does_not_stay() -> None:
