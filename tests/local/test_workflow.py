@@ -12,6 +12,7 @@ import pytest
 from personal_pool import INSTANCE_ID, PersonalPool, personal_pool
 
 from roost.workflow import submit_dir
+from roost.workflow.clustering import Policy
 from roost.workflow.dag import submit_argv
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
@@ -141,17 +142,24 @@ def run(
     *,
     without: frozenset[str] | set[str] = frozenset(),
     timeout_s: float = 90,
+    policy: Policy | None = None,
 ) -> Ran:
     """Plan, send, submit, follow to the end."""
-    executable = submitted(pool, path, tmp_path, without=without)
+    executable = submitted(pool, path, tmp_path, without=without, policy=policy)
     return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
 
 
 def submitted(
-    pool: PersonalPool, path: Path, tmp_path: Path, *, without: frozenset[str] | set[str] = frozenset()
+    pool: PersonalPool,
+    path: Path,
+    tmp_path: Path,
+    *,
+    without: frozenset[str] | set[str] = frozenset(),
+    policy: Policy | None = None,
 ) -> ExecutableWorkflow:
     remote = PurePosixPath(f"/home/debian/runs/{uuid4().hex[:8]}")
-    executable = plan(load(path), Site(), RunPaths(run=remote), uuid=str(uuid4()), planned_at=datetime.now(UTC))
+    paths, at = RunPaths(run=remote), datetime.now(UTC)
+    executable = plan(load(path), Site(), paths, uuid=str(uuid4()), planned_at=at, policy=policy)
     local = tmp_path / "run"
     submit_dir.write(executable, local)
     for upload in executable.uploads:

@@ -31,8 +31,11 @@ from roost.verbs.rising import RisenPool, rise
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Ground, Run
 from roost.verbs.which_pool import Site, found_pool, is_file_name, read_spec
+from roost.workflow import clustering
+from roost.workflow.abstract import Workflow
 from roost.workflow.image_check import missing_executables
 from roost.workflow.needs import Outline
+from roost.workflow.planner import require_clusters
 
 _WORKFLOW = "workflow.yml"  # in the run's directory: what an object of Pegasus.api wrote
 
@@ -214,6 +217,7 @@ class Pool:
         *,
         name: str | None = None,
         planner: Literal["auto", "roost", "pegasus"] = "auto",
+        cluster: str | None = None,
     ) -> Run:
         """Hand it a workflow: a Pegasus 5 YAML file, or an object of Pegasus.api. `Run.wait` waits for its end.
 
@@ -221,6 +225,8 @@ class Pool:
             workflow: the catalogs are beside the file, or in it.
             name: the results go to `runs/NAME` (default: the workflow's name and the time).
             planner: Roost's own, or pegasus-plan on the access point; `auto` is pegasus-plan where that is installed.
+            cluster: which tasks share a job, as `roost run --cluster` takes it (default: those that its
+                profiles put together, and short ones).
 
         Raises:
             UsageError: with every mistake in the workflow and its catalogs.
@@ -235,8 +241,10 @@ class Pool:
             path = directory.path / _WORKFLOW
             workflow.write(str(path))
             read = load(path, planner)
+        if isinstance(read, Workflow):
+            require_clusters(read, clustering.wanted(cluster or ""))
         self.check(read)
-        return self.begin(read, directory, self.record(path, directory, planner))
+        return self.begin(read, directory, self.record(path, directory, planner, cluster=cluster))
 
     def resume(self, name: str) -> Run:
         """What is left of the run `runs/NAME`, which failed or was cut off. Done jobs are not run again.
@@ -288,7 +296,7 @@ class Pool:
             return self._known(pegasus_runs.attach(self._ground(), directory))
         return self._known(runs.attach_run(self._ground(), directory, workflow))
 
-    def record(self, path: Path, directory: RunDirectory, planner: str) -> RunRecord:
+    def record(self, path: Path, directory: RunDirectory, planner: str, *, cluster: str | None = None) -> RunRecord:
         """Of a run that is about to begin."""
         return RunRecord(
             name=directory.name,
@@ -302,6 +310,7 @@ class Pool:
             keep=self.keep,
             directory="",
             planner=planner,
+            cluster=cluster or "",
         )
 
     def _ground(self) -> Ground:

@@ -16,6 +16,7 @@ from roost.verbs.loading import Planner
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.verbs.runs import Ground, Run
 from roost.workflow import pegasus, pegasus_failure, run_files, user_catalogs
+from roost.workflow.clustering import Kind, wanted
 from roost.workflow.failure import Failure
 from roost.workflow.needs import Outline
 from roost.workflow.pegasus import PROGRAM, Asked, PegasusPlan, PegasusRunning
@@ -85,7 +86,7 @@ def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord) -> Run
         ground.reporter.step(f"send the catalogs and {len(files.uploads)} files to {ground.place}")
         _send(files, access_point, remote)
         ground.reporter.step(f"plan {outline.tasks} tasks with {PROGRAM}")
-        planned = _plan(files, access_point, remote, outline)
+        planned = _plan(files, access_point, remote, _with_clusters(outline, record.cluster))
         ground.reporter.note(f"planned by Pegasus {planned.version}")
         return _handed_over(ground, directory, replace(record, uuid=planned.uuid), planned, access_point)
 
@@ -187,6 +188,13 @@ def _send(files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath)
             (written / name).mkdir()
         uploads = {str(one.remote): Path(one.local) for one in files.uploads}
         access_point.put({str(remote): written, **uploads}, timeout_s=bringing.TRANSFER_S)
+
+
+def _with_clusters(outline: Outline, asked: str) -> Outline:
+    """`auto` is Roost's alone."""
+    policy = wanted(asked)
+    kinds = tuple(sorted(kind.value for kind in policy.kinds - {Kind.AUTO}))
+    return outline if policy.by_profiles else replace(outline, clusterings=kinds)
 
 
 def _plan(files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath, outline: Outline) -> PegasusPlan:

@@ -24,6 +24,11 @@ from roost.verbs.which_pool import cloud_option
     default="auto",
     help="Who plans: Roost, or pegasus-plan on the access point (default: pegasus-plan where that is installed).",
 )
+@click.option(
+    "--cluster",
+    metavar="KINDS",
+    help="Tasks that share jobs: auto, horizontal, label, whole; none (default: by profiles, short ones).",
+)
 @click.option("--keep", is_flag=True, help="Leave the pool up at the end, also after a failure.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
 def command(
@@ -35,6 +40,7 @@ def command(
     resume: str | None,
     attach: str | None,
     planner: str,
+    cluster: str | None,
     keep: bool,
     yes: bool,
 ) -> None:
@@ -63,6 +69,7 @@ def command(
         resume=resume,
         attach=attach,
         planner=planner,
+        cluster=cluster,
         keep=keep,
         yes=yes,
     )

@@ -40,6 +40,8 @@ class RunRecord:
     keep: bool  # ... unless it is to be kept
     directory: str  # on the access point; "": nothing was sent yet
     planner: str = "roost"  # or pegasus; auto: not decided yet
+    cluster: str = "none"  # which tasks are one job: what `--cluster` said; "": nothing
+    cores: int = 0  # of its execution points, when it began
     submissions: int = 0  # how often it was sent: once, and once for each --resume
     # How long the files were, in bytes, when it was sent last: what is before belongs to earlier submissions.
     log_bytes: int = 0

@@ -20,7 +20,10 @@ from roost.verbs.loading import Loaded, Planner, load, tasks
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.verbs.which_pool import read_spec
+from roost.workflow.abstract import Workflow
+from roost.workflow.clustering import Policy, wanted
 from roost.workflow.failure import Failure
+from roost.workflow.planner import require_clusters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +36,7 @@ class Wish:
     name: str | None
     resume: str | None
     attach: str | None
+    cluster: str | None
     keep: bool
     yes: bool
     planner: str = Planner.AUTO
@@ -45,13 +49,16 @@ class RunOutcome:
 
 
 def run(wish: Wish, reporter: Reporter) -> RunOutcome:
+    by = wanted(wish.cluster or "")
     match wish:
-        case Wish(resume=str(name), attach=None, workflow=None):
+        case Wish(resume=str(name), attach=None, workflow=None, cluster=None):
             return _resume(wish, name, reporter)
-        case Wish(attach=str(name), resume=None, workflow=None):
+        case Wish(attach=str(name), resume=None, workflow=None, cluster=None):
             return _attach(wish, name, reporter)
         case Wish(workflow=Path() as path, resume=None, attach=None):
-            return _begin(wish, path, reporter)
+            return _begin(wish, path, by, reporter)
+        case Wish(workflow=None, cluster=str()):
+            raise UsageError("a run that was begun keeps the jobs that it has", "leave out --cluster")
         case _:
             raise UsageError(
                 "a run is a workflow's, or one that is to be resumed, or one that is to be attached to",
@@ -59,8 +66,10 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
             )
 
 
-def _begin(wish: Wish, path: Path, reporter: Reporter) -> RunOutcome:
+def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome:
     workflow = _loaded(path, wish.planner, reporter)
+    if isinstance(workflow, Workflow):
+        require_clusters(workflow, by)
     with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
         if wish.pool is not None:
             pool = Pool.found(wish.pool, cloud=wish.cloud, reporter=reporter)
@@ -68,7 +77,7 @@ def _begin(wish: Wish, path: Path, reporter: Reporter) -> RunOutcome:
         else:
             name = f"{run_directory.word(workflow.name)[:20].rstrip('-')}-{uuid.uuid4().hex[:6]}"
             pool = _own(_own_spec(path, name=name, cloud=wish.cloud), workflow, wish, reporter)
-        record = pool.record(path, directory, wish.planner)
+        record = pool.record(path, directory, wish.planner, cluster=wish.cluster)
         directory.save(record)
         with pool:
             one = pool.begin(workflow, directory, record)

@@ -26,6 +26,7 @@ from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.which_pool import Site
 from roost.workflow import resuming
 from roost.workflow.abstract import Workflow
+from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.failure import Failure
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, plan
@@ -210,9 +211,12 @@ class PlannedRun(Run):
 
 def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord, workflow: Workflow) -> Run:
     """Plan, send, submit: DAGMan has it then."""
-    record = replace(record, directory=str(places.runs(ground.pool.spec) / directory.name), submissions=1)
+    cores = _cores(ground) if Kind.AUTO in wanted(record.cluster).kinds else 0
+    record = replace(record, directory=str(places.runs(ground.pool.spec) / directory.name), submissions=1, cores=cores)
     executable = _planned(ground, record, workflow)
     directory.save(record)
+    for note in executable.notes:
+        ground.reporter.note(note)
     return _sent(ground, directory, record, executable)
 
 
@@ -288,7 +292,14 @@ def _planned(ground: Ground, record: RunRecord, workflow: Workflow) -> Executabl
         RunPaths(run=record.remote),
         uuid=record.uuid,
         planned_at=record.planned_at,
+        policy=wanted(record.cluster, cores=record.cores),
     )
+
+
+def _cores(ground: Ground) -> int:
+    types = [instance.instance_type for instance in ground.pool.execution_points]
+    shapes = ground.site.ec2.region.shapes(set(types)) if types else {}
+    return sum(shapes[one].cpus for one in types if one in shapes)
 
 
 def _so_far(directory: RunDirectory, executable: ExecutableWorkflow) -> Progress:

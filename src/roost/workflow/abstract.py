@@ -55,6 +55,8 @@ class Workflow:
     transformations: Mapping[str, Transformation]
     site_profiles: Profiles
     retries: int
+    label_key: str = "label"  # the pegasus profile that says what tasks are to be one job
+    clusters_by_runtime: bool = False  # not by number
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

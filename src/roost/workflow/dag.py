@@ -7,7 +7,7 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from roost.workflow.invocation import invocation
+from roost.workflow.invocation import LONG, in_file, invocation
 from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.shapes import Shape
 
@@ -51,8 +51,12 @@ def submit_argv(executable: ExecutableWorkflow) -> list[str]:
     return ["sh", "-c", _START, "sh", *names, "condor_submit_dag", *ads]
 
 
-def dag_lines(executable: ExecutableWorkflow) -> Iterator[str]:
-    """The DAG, in pieces that end with lines."""
+def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = None) -> Iterator[str]:
+    """The DAG, in pieces that end with lines.
+
+    On the way `files` gets what has to lie beside it, by name: what jobs of many tasks are told.
+    """
+    files = {} if files is None else files
     descriptions = {id(shape): name for name, shape in shapes(executable).items()}
     retries = Counter(job.shape.retries for job in executable.jobs).most_common(1)[0][0]
     yield f"# {executable.name}, planned by Roost\nCONFIG {DAGMAN_CONFIG}\n\n"
@@ -61,7 +65,7 @@ def dag_lines(executable: ExecutableWorkflow) -> Iterator[str]:
     if retries:  # of every node; what a node says of itself comes later, and wins
         yield f"RETRY ALL_NODES {retries}\n\n"
     for job in executable.jobs:
-        yield _node(executable, job, descriptions[id(job.shape)])
+        yield _node(executable, job, descriptions[id(job.shape)], files)
         shape = job.shape
         if shape.retries != retries or shape.category or shape.abort_dag_on:
             yield from _special(job, retries)
@@ -141,7 +145,7 @@ def _ads(executable: ExecutableWorkflow, shape: Shape) -> dict[str, str]:
     }
 
 
-def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str) -> str:
+def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str, files: dict[str, str]) -> str:
     """Its name, and what it alone has. Nothing here needs quoting but names of transformations and tasks."""
     name, places, task = job.name, executable.places, job.tasks[0]
     inputs = [places[lfn] for lfn in job.inputs]
@@ -149,13 +153,18 @@ def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str) -> 
     inputs += [parent + SUMS for parent in executable.parents.get(name, ())]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
     remaps = [f"{stored_name(one.lfn)}={places[one.lfn]}" for one in job.outputs if one.stage_out]
+    word = invocation(job, executable.programs)
+    if len(word) > LONG:
+        file, text, word = in_file(name, word)
+        files[file] = text
+        inputs.append(f"../submit/{file}")
     runtime = f' runtime="{job.runtime}"' if job.runtime != "0" else ""
     size = f' size="{len(job.tasks)}"' if len(job.tasks) > 1 else ""
     return (
         f"JOB {name} {description}\n"
         f'VARS {name} derivation="{_escaped(task.id)}"{size}{runtime} urgency="{job.priority}"'
         f' inputs="{",".join(inputs)}" outputs="{";".join(remaps)}"'
-        f' invocation="{invocation(job, executable.programs)}"\n'
+        f' invocation="{word}"\n'
         f"PRIORITY {name} {job.priority}\n"
     )
 

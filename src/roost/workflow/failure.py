@@ -3,6 +3,7 @@
 In: the plan, the job's progress, the text of its stderr file. The caller fetches that text from `files(...)[0]`.
 """
 
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from roost.workflow.planner import ExecutableWorkflow, PlannedJob
 from roost.workflow.progress import JobProgress, JobState, Outcome
 
 SHOWN_LINES = 20
+_OF_TASK = re.compile(r"roost: task .*: says")  # what one of a job's tasks wrote follows
 _OURS = ("PegasusLite: exitcode", "roost: ")
 
 EXIT_CODES: Mapping[int, str] = {
@@ -59,10 +61,11 @@ def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) 
     job = next(job for job in executable.jobs if job.name == progress.name)
     reason, lines = why(progress, stderr)
     last = progress.attempts[-1] if progress.attempts else None
+    task = next((one for one in job.tasks if reason.startswith(f"task {one.id}: ")), job.task)
     return Failure(
         job=job.name,
-        transformation=job.task.transformation,
-        at=job.task.at,
+        transformation=task.transformation,
+        at=task.at,
         reason=reason,
         exit_code=progress.exit_code,
         attempts=max(len(progress.attempts), progress.submits),
@@ -75,8 +78,13 @@ def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) 
 def why(progress: JobProgress, stderr: str) -> tuple[str, tuple[str, ...]]:
     """(a sentence, the last lines of the task's stderr) of a job that failed or is held."""
     lines = [line for line in stderr.splitlines() if line.strip()]
-    said = next((line.removeprefix("roost: ") for line in reversed(lines) if line.startswith("roost: ")), "")
+    lines = lines[max([place for place, line in enumerate(lines) if _OF_TASK.fullmatch(line)], default=0) :]
+    said = next((line.removeprefix("roost: ") for line in reversed(lines) if _is_reason(line)), "")
     return reason(progress, said), tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:]
+
+
+def _is_reason(line: str) -> bool:
+    return line.startswith("roost: ") and not _OF_TASK.fullmatch(line)
 
 
 def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress) -> tuple[PurePosixPath, ...]:

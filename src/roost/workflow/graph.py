@@ -1,6 +1,8 @@
 """pure: what a graph of ids and their parents says: cycles, and the level of each id."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from heapq import heappop, heappush
 
 Parents = Mapping[str, Collection[str]]  # an id: its parents; roots may be left out
 
@@ -63,7 +65,46 @@ def _levels_in_any_order(ids: tuple[str, ...], parents: Parents) -> dict[str, in
     return found if ordered == len(found) else None
 
 
-def children_of(ids: tuple[str, ...], parents: Parents) -> dict[str, list[str]]:
+def contracted(parents: Parents, unit_of: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The same graph of units: what `unit_of` does not name is a unit of its own.
+
+    >>> contracted({"b": ["a"], "c": ["b", "a"]}, {"b": "a"})
+    {'c': ('a',)}
+    """
+    found: dict[str, dict[str, None]] = {}
+    for child, mine in parents.items():
+        unit = unit_of.get(child, child)
+        into = found.setdefault(unit, {})
+        for parent in mine:
+            into[unit_of.get(parent, parent)] = None
+        into.pop(unit, None)
+    return {unit: tuple(mine) for unit, mine in found.items() if mine}
+
+
+def makespan(ids: Collection[str], parents: Parents, seconds: Mapping[str, float], workers: int) -> float:
+    """How long it takes when each of `workers` takes the next one that is ready. `ids`: parents before children.
+
+    >>> makespan(("a", "b", "c"), {"c": ["a"]}, {"a": 3.0, "b": 2.0, "c": 2.0}, 2)
+    5.0
+    """
+    children = children_of(ids, parents)
+    waiting = {one: len(parents.get(one, ())) for one in ids}
+    ready = deque(one for one, many in waiting.items() if many == 0)
+    running: list[tuple[float, str]] = []
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < workers:
+            one = ready.popleft()
+            heappush(running, (now + seconds[one], one))
+        now, ended = heappop(running)
+        for child in children[ended]:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                ready.append(child)
+    return now
+
+
+def children_of(ids: Collection[str], parents: Parents) -> dict[str, list[str]]:
     """The same graph from above.
 
     >>> children_of(("a", "b"), {"b": ["a"]})

@@ -9,7 +9,8 @@ from typing import Any
 from roost.workflow.abstract import Job
 from roost.workflow.planner import PlannedJob, Program
 
-_LONG = 2000  # bytes; below that the word is as it is
+LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
+_PACKED = 2000  # bytes; below that the word is as it is
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -18,8 +19,25 @@ def invocation(job: PlannedJob, programs: Mapping[str, Program]) -> str:
     asked: dict[str, Any] = {"tasks": [_task(task, programs[task.transformation].path) for task in job.tasks]}
     if job.sent:
         asked["programs"] = job.sent
+    if len(job.tasks) > 1:
+        asked["home"] = [output.lfn for output in job.outputs]
+        if job.apart:
+            asked["apart"] = True
+        for task, env in zip(asked["tasks"], job.envs, strict=False):
+            if env:
+                task["env"] = env
     text = _encode(asked).encode()
-    return base64.b64encode(text if len(text) < _LONG else zlib.compress(text)).decode()
+    return base64.b64encode(text if len(text) < _PACKED else zlib.compress(text)).decode()
+
+
+def in_file(job: str, word: str) -> tuple[str, str, str]:
+    """(name of a file, what is in it, the word instead), which tells by a checksum when the file is another one.
+
+    >>> in_file("merge_t", "eyJ0YXNrcyI6W119")
+    ('merge_t.tasks', 'eyJ0YXNrcyI6W119', '@merge_t.tasks:bd7a85da')
+    """
+    name = f"{job}.tasks"  # not .in: Pegasus' monitord would look into that
+    return name, word, f"@{name}:{zlib.crc32(word.encode()):08x}"
 
 
 def decoded(word: str) -> dict[str, Any]:

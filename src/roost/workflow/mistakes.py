@@ -14,7 +14,8 @@ NO_EFFECT = frozenset({"x-pegasus", "pegasus", "metadata"})  # notes: never chan
 
 
 class Mistakes:
-    def __init__(self) -> None:
+    def __init__(self, *, label_key: str = "label") -> None:
+        self.label_key = label_key  # the pegasus profile that labels tasks: properties can name another
         self._found: list[tuple[str, int, str]] = []
 
     @property

@@ -16,15 +16,16 @@ from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
 from roost.workflow.catalogs import Kind, Transformation
+from roost.workflow.clustering import Policy, clustered
 from roost.workflow.collection import uncollected
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
 from roost.workflow.shapes import Shape, Shapes
+from roost.workflow.units import Units, node_name
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
 _OUTPUT = "../output/"  # from where jobs start
 SUMS = ".sha256"  # of a job's file with the checksums of what it made
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # in the name of a node: DAGMan reads it as syntax
 _STORED_AS_IS = re.compile(r"[A-Za-z0-9_.+@~-]+")
 
 
@@ -94,6 +95,8 @@ class PlannedJob(NamedTuple):
     outputs: tuple[Output, ...]
     sent: tuple[str, ...]  # names of executables that go with it
     kind: JobKind = JobKind.COMPUTE
+    envs: tuple[Mapping[str, str], ...] = ()  # of each task, what the shape's does not say; empty: nothing
+    apart: bool = False  # each task in a directory of its own
 
     @property
     def priority(self) -> int:
@@ -129,6 +132,7 @@ class ExecutableWorkflow:
     programs: Mapping[str, Program]  # by transformation
     places: Mapping[str, str]  # a file's logical name: its path, from `paths.scratch`
     uploads: tuple[Upload, ...]
+    notes: tuple[str, ...] = ()  # sentences: what was decided
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -172,23 +176,25 @@ class ExecutableWorkflow:
 
 
 @uncollected()
-def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime) -> ExecutableWorkflow:
-    """The same values give the same plan. `planned_at` is aware. A job is one task."""
-    depths = levels(tuple(task.id for task in workflow.jobs), workflow.parents)
-    assert depths is not None, "a Workflow has no cycle"
-    names = _names(workflow)
-    programs = {
-        name: _program(workflow, workflow.transformations[name])
-        for name in dict.fromkeys([task.transformation for task in workflow.jobs])
-    }
+def plan(
+    workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime, policy: Policy | None = None
+) -> ExecutableWorkflow:
+    """The same values give the same plan. `planned_at` is aware. Without a policy a job is one task.
+
+    Raises UsageError where tasks cannot be put together as they are labelled.
+    """
+    programs = {name: _program(workflow, workflow.transformations[name]) for name in _used(workflow)}
     shapes = Shapes(workflow, site.profiles)
-    jobs = []
-    for task in sorted(workflow.jobs, key=lambda task: depths[task.id]):
-        shape, runtime, _ = shapes.of(task)
-        sent = programs[task.transformation].sent
-        jobs.append(
-            PlannedJob(names[task.id], (task,), depths[task.id], shape, runtime, task.inputs, task.outputs, sent)
-        )
+    names = _names(workflow)
+    notes: tuple[str, ...] = ()
+    units: Units | None = None
+    if policy is not None and policy.kinds:
+        units, notes = clustered(workflow, shapes, policy, lambda name: programs[name].sent)
+    parents = workflow.parents
+    if units is not None and units.joined[1]:
+        jobs, parents = _jobs_of_units(workflow, units, names, shapes, programs), units.parents()
+    else:
+        jobs = _jobs(workflow, names, shapes, programs)
     return ExecutableWorkflow(
         name=workflow.name,
         uuid=uuid,
@@ -196,15 +202,89 @@ def plan(workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_
         site=site.name,
         source=workflow.source,
         paths=paths,
-        jobs=tuple(jobs),
-        parents={
-            names[child]: tuple([names[parent] for parent in parents]) for child, parents in workflow.parents.items()
-        },
+        jobs=jobs,
+        parents={names[child]: tuple([names[parent] for parent in mine]) for child, mine in parents.items()},
         task_parents=workflow.parents,
         programs=programs,
         places=_places(workflow),
         uploads=tuple(_uploads(workflow, programs, paths)),
+        notes=notes,
     )
+
+
+def require_clusters(workflow: Workflow, policy: Policy) -> None:
+    """Raises UsageError where tasks cannot be put together as it is asked: this can be known before there is a pool."""
+    sent = {name: _program(workflow, workflow.transformations[name]).sent for name in _used(workflow)}
+    if policy.kinds:
+        clustered(workflow, Shapes(workflow, Profiles()), policy, sent.__getitem__)
+
+
+def _used(workflow: Workflow) -> list[str]:
+    return list(dict.fromkeys([task.transformation for task in workflow.jobs]))
+
+
+def _jobs(
+    workflow: Workflow, names: Mapping[str, str], shapes: Shapes, programs: Mapping[str, Program]
+) -> tuple[PlannedJob, ...]:
+    """A job for each task."""
+    depths = levels(tuple(task.id for task in workflow.jobs), workflow.parents)
+    assert depths is not None, "a Workflow has no cycle"
+    jobs = []
+    for task in sorted(workflow.jobs, key=lambda task: depths[task.id]):
+        shape, runtime, _ = shapes.of(task)
+        sent = programs[task.transformation].sent
+        jobs.append(
+            PlannedJob(names[task.id], (task,), depths[task.id], shape, runtime, task.inputs, task.outputs, sent)
+        )
+    return tuple(jobs)
+
+
+def _jobs_of_units(
+    workflow: Workflow, units: Units, names: dict[str, str], shapes: Shapes, programs: Mapping[str, Program]
+) -> tuple[PlannedJob, ...]:
+    """A job for each unit; `names` gets those of units. What is used inside of a job alone does not leave it."""
+    depths = units.levels()
+    assert depths is not None, "units close no cycle"
+    taken = set(names.values())
+    unit_of = units.unit_of()
+    users: dict[str, str | None] = {}  # of a file: the unit that alone uses it, or None: there are several
+    for task in workflow.jobs:
+        unit = unit_of.get(task.id, task.id)
+        for lfn in task.inputs:
+            if users.setdefault(lfn, unit) != unit:
+                users[lfn] = None
+    jobs = []
+    for one, together in sorted(units.all(), key=lambda found: depths[found[0]]):
+        if not together.name:
+            (task,) = together.tasks
+            shape, runtime, _ = shapes.of(task)
+            sent = programs[task.transformation].sent
+            jobs.append(PlannedJob(names[one], (task,), depths[one], shape, runtime, task.inputs, task.outputs, sent))
+            continue
+        names[one] = _free(together.name, taken)
+        tasks = together.tasks
+        shape, runtime = shapes.of_all(tasks, apart=together.apart)
+        made = {output.lfn: output for task in tasks for output in task.outputs}
+        envs = tuple([_own(shapes.of(task).shape.env, shape.env) for task in tasks])
+        jobs.append(
+            PlannedJob(
+                name=names[one],
+                tasks=tasks,
+                level=depths[one],
+                shape=shape,
+                runtime=runtime,
+                inputs=tuple(dict.fromkeys([lfn for task in tasks for lfn in task.inputs if lfn not in made])),
+                outputs=tuple([made[lfn] for lfn in made if made[lfn].stage_out or users.get(lfn, one) != one]),
+                sent=tuple(dict.fromkeys([name for task in tasks for name in programs[task.transformation].sent])),
+                envs=envs if any(envs) else (),
+                apart=together.apart,
+            )
+        )
+    return tuple(jobs)
+
+
+def _own(env: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
+    return {} if env is shared else {key: text for key, text in env.items() if shared.get(key) != text}
 
 
 def stored_name(lfn: str) -> str:
@@ -228,16 +308,16 @@ def _places(workflow: Workflow) -> dict[str, str]:
 
 def _names(workflow: Workflow) -> dict[str, str]:
     """Names of nodes, as Pegasus makes them: `<transformation>_<id>`; what DAGMan reads as syntax becomes `_`."""
-    names: dict[str, str] = {}
     taken: set[str] = set()
-    for task in workflow.jobs:
-        name = wanted = _UNSAFE.sub("_", f"{task.transformation}_{task.id}")
-        number = 2
-        while name in taken:
-            name, number = f"{wanted}_{number}", number + 1
-        taken.add(name)
-        names[task.id] = name
-    return names
+    return {task.id: _free(node_name(f"{task.transformation}_{task.id}"), taken) for task in workflow.jobs}
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    taken.add(name)
+    return name
 
 
 def _program(workflow: Workflow, transformation: Transformation) -> Program:

@@ -3,6 +3,7 @@
 Pegasus' user guide, "Profiles"; the keys that Roost knows are in the tables here, all others are mistakes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +14,23 @@ from roost.yaml_lines import Document, Path, did_you_mean
 NAMESPACES = ("env", "condor", "dagman", "pegasus")
 LATER_NAMESPACES = ("selector", "globus", "stat")
 
-PEGASUS_KEYS = ("cores", "memory", "diskspace", "gpus", "runtime", "style")
+PEGASUS_KEYS = (
+    *("cores", "memory", "diskspace", "gpus", "runtime", "style"),
+    *("clusters.num", "clusters.size", "clusters.maxruntime", "label"),
+)
+_SECONDS = ("runtime", "clusters.maxruntime")
 # Pegasus knows them, Roost does not: they change how a job runs, so they cannot be passed over.
 LATER_PEGASUS_KEYS = (
-    *("clusters.num", "clusters.size", "clusters.maxruntime", "label", "job.aggregator", "exitcode.failuremsg"),
-    *("exitcode.successmsg", "container.launcher", "container.arguments", "checkpoint.time", "maxwalltime", "nodes"),
+    *(
+        "job.aggregator",
+        "exitcode.failuremsg",
+        "exitcode.successmsg",
+        "container.launcher",
+        "container.arguments",
+        "checkpoint.time",
+        "maxwalltime",
+        "nodes",
+    ),
     *("data.configuration", "gridstart", "gridstart.path", "pegasus_lite_env_source", "change.dir", "job.priority"),
     *("queue", "project", "ppn", "grid.start", "stagein.clusters", "stageout.clusters", "transfer.threads"),
 )
@@ -79,22 +92,28 @@ def _entries(mistakes: Mistakes, document: Document, path: Path, entries: dict[A
             mistakes.add(document, here, f"'{name}' cannot be {value!r}: a profile's value is one line of text")
             continue
         key = str(name) if path[-1] == "env" else str(name).lower()
-        if said := _wrong_key(str(path[-1]), key, text):
+        if said := _wrong_key(str(path[-1]), key, text, label_key=mistakes.label_key):
             mistakes.add(document, here, said)
         else:
             found[key] = text
     return found
 
 
-def _wrong_key(namespace: str, key: str, text: str) -> str:
+def _wrong_key(namespace: str, key: str, text: str, *, label_key: str) -> str:
     match namespace:
         case "pegasus":
+            if key == label_key:
+                return "" if text else f"'{key}' cannot be empty"
             if key in LATER_PEGASUS_KEYS:
                 return f"not supported yet: the pegasus profile '{key}'"
             if key not in PEGASUS_KEYS:
                 return f"unknown pegasus profile '{key}'{did_you_mean(key, PEGASUS_KEYS)}"
             if key == "style":
                 return "" if text == "condor" else f"not supported yet: the style '{text}'; Roost's is condor"
+            if key == "label":  # another key says it
+                return ""
+            if key in _SECONDS:
+                return "" if _is_seconds(text) else f"'{key}' cannot be '{text}': it has to be a number above zero"
             return "" if _is_count(text) else f"'{key}' cannot be '{text}': it has to be a whole number above zero"
         case "dagman":
             if key in LATER_DAGMAN_KEYS:
@@ -114,6 +133,10 @@ def _wrong_key(namespace: str, key: str, text: str) -> str:
 
 def _is_count(text: str) -> bool:
     return text.isdigit() and int(text) > 0
+
+
+def _is_seconds(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?", text) is not None and float(text) > 0
 
 
 def _plain(value: object) -> str | None:

@@ -48,6 +48,7 @@ class Sources:
     transformations: tuple[Source, ...]
     sites: tuple[Source, ...]
     retries: int = DEFAULT_RETRIES
+    clusters_by_runtime: bool = False
 
 
 def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mistakes) -> Workflow:
@@ -86,6 +87,8 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         transformations=known,
         site_profiles=of_site,
         retries=sources.retries,
+        label_key=mistakes.label_key,
+        clusters_by_runtime=sources.clusters_by_runtime,
     )
 
 

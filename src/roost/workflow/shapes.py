@@ -1,7 +1,7 @@
 """pure: profiles -> what jobs ask for. Few jobs differ in that: those that ask alike share one Shape."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from roost.workflow.abstract import Job, Workflow
@@ -49,12 +49,21 @@ class Shapes:
             known = self._known[key] = self._new(task)
         return known
 
-    def of_all(self, tasks: Iterable[Job]) -> tuple[Shape, str]:
-        """(shape, expected run time) of one job that runs them one after another; they are not `at_odds`."""
+    def of_all(self, tasks: Iterable[Job], *, apart: bool = False) -> tuple[Shape, str]:
+        """(shape, expected run time) of one job that runs them one after another; they are not `at_odds`.
+
+        As in Pegasus it asks for what the largest of them asks for; those that run `apart`, each in a directory of its
+        own, together need the disk that each of them says it needs.
+        """
         all_asked = [self.of(task) for task in tasks]
         runtime = f"{sum([float(asked.runtime) for asked in all_asked]):.10g}"
         several = list({id(asked.shape): asked.shape for asked in all_asked}.values())
-        return (several[0] if len(several) == 1 else self._shared(_combined(several))), runtime
+        shape = several[0] if len(several) == 1 else self._shared(_combined(several))
+        disk_mib = sum([int(asked.pegasus.get("diskspace", "0")) for asked in all_asked]) if apart else 0
+        if disk_mib * KIB_PER_MIB > int(shape.commands["request_disk"]):
+            commands = {**shape.commands, "request_disk": str(disk_mib * KIB_PER_MIB)}
+            shape = self._shared(replace(shape, commands=commands))
+        return shape, runtime
 
     def _new(self, task: Job) -> Asked:
         # Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow.

@@ -26,13 +26,21 @@ CATALOGS = {  # section of a workflow: (file beside it, property that names anot
 _PROPERTIES = (
     *(name for _, name in CATALOGS.values()),
     *("pegasus.data.configuration", "pegasus.mode", "dagman.retry", "pegasus.metrics", "pegasus.monitord.encoding"),
+    *("pegasus.clusterer.label.key", "pegasus.clusterer.preference", "pegasus.clusterer.job.aggregator"),
+    *("pegasus.clusterer.job.aggregator.seqexec.firstjobfail", "pegasus.clusterer.allow.single"),
 )
+_FIXED = {  # what a job of several tasks does, whatever properties say
+    "pegasus.clusterer.job.aggregator.seqexec.firstjobfail": "true",
+    "pegasus.clusterer.allow.single": "false",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Properties:
     catalogs: dict[str, str] = field(default_factory=dict)  # property: file
     retries: int = DEFAULT_RETRIES
+    label_key: str = "label"
+    clusters_by_runtime: bool = False
 
 
 def load(path: Path) -> Workflow:
@@ -52,6 +60,7 @@ def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
     properties = Properties()
     if properties_path.is_file():
         properties = _properties(mistakes, _text(properties_path), str(properties_path))
+    mistakes.label_key = properties.label_key
     document = parse(_text(path), str(path))
     found = {section: _catalog(path, section, properties, parse) for section in CATALOGS}
     inline = document.value if isinstance(document.value, dict) else {}
@@ -68,6 +77,7 @@ def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
             transformations=tuple(found["transformationCatalog"]),
             sites=tuple(found["siteCatalog"]),
             retries=properties.retries,
+            clusters_by_runtime=properties.clusters_by_runtime,
         ),
         is_file,
         mistakes,
@@ -92,6 +102,7 @@ def _catalog(path: Path, section: str, properties: Properties, parse: Callable[[
 def _properties(mistakes: Mistakes, text: str, source: str) -> Properties:
     catalogs: dict[str, str] = {}
     retries = DEFAULT_RETRIES
+    label_key, by_runtime = "label", False
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip()[0] in "#!":
             continue
@@ -111,7 +122,16 @@ def _properties(mistakes: Mistakes, text: str, source: str) -> Properties:
                 mistakes.text(source, number, f"'dagman.retry' cannot be '{value}': it has to be a whole number")
         elif key == "pegasus.mode" and value in ("development", "debug"):
             retries = 0
-    return Properties(catalogs=catalogs, retries=retries)
+        elif key == "pegasus.clusterer.label.key":
+            label_key = value.lower()
+        elif key == "pegasus.clusterer.preference":
+            by_runtime = value.lower() == "runtime"
+        elif key == "pegasus.clusterer.job.aggregator" and value != "seqexec":
+            said = f"not supported yet: the job aggregator '{value}'; a job's tasks run one after another (seqexec)"
+            mistakes.text(source, number, said)
+        elif key in _FIXED and value.lower() != _FIXED[key]:
+            mistakes.text(source, number, f"not supported yet: '{key}' cannot be '{value}'; it is {_FIXED[key]}")
+    return Properties(catalogs=catalogs, retries=retries, label_key=label_key, clusters_by_runtime=by_runtime)
 
 
 def _text(path: Path) -> str:

@@ -12,10 +12,10 @@ from roost.workflow.planner import ExecutableWorkflow
 from roost.workflow.stampede import braindump, static_events
 
 
-def texts(executable: ExecutableWorkflow) -> Mapping[str, Iterable[str]]:
-    """File name in the submit directory: its text, in pieces."""
+def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) -> Mapping[str, Iterable[str]]:
+    """File name in the submit directory: its text, in pieces. `more` gets other files, once the DAG has been taken."""
     return {
-        executable.dag: dag_lines(executable),
+        executable.dag: dag_lines(executable, more),
         DAGMAN_CONFIG: [DAGMAN_SETTINGS],
         "braindump.yml": [braindump(executable)],
         f"{executable.name}-0.static.bp": static_events(executable),
@@ -32,9 +32,12 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
     for remote in executable.directories:
         _below(executable, directory, remote).mkdir(parents=True, exist_ok=True)
     submit = _below(executable, directory, executable.paths.submit)
-    for name, pieces in texts(executable).items():
+    more: dict[str, str] = {}
+    for name, pieces in texts(executable, more).items():
         with (submit / name).open("w", encoding="utf-8", buffering=1 << 20) as file:
             file.writelines(pieces)
+    for name, text in more.items():
+        (submit / name).write_text(text, encoding="utf-8")
     (submit / WRAPPER).chmod(0o755)
     source = Path(executable.source)
     if source.is_file():

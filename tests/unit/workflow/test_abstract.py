@@ -133,7 +133,7 @@ MISTAKES = [
     # what Pegasus has and Roost does not
     ("type: job\n  name: make", "type: pegasusWorkflow\n  name: make", 4, "not supported yet: sub-workflows"),
     ("name: pair", "name: pair\nhooks: {shell: [x]}", 3, "not supported yet: 'hooks'"),
-    ("  stdout: c.txt\n", "  profiles: {pegasus: {clusters.size: 2}}\n", 16, "not supported yet: the pegasus profile"),
+    ("  stdout: c.txt\n", "  profiles: {pegasus: {job.aggregator: x}}\n", 16, "not supported yet: the pegasus profile"),
     (
         "  stdout: c.txt\n",
         "  profiles: {selector: {execution.site: x}}\n",

@@ -2,8 +2,9 @@
 """Runs the tasks of one job on an execution point and tells how they went. Standard library only; HTCondor sends it
 with each job.
 
-In: one argument (see invocation.py): the tasks, one after another. They run in `work/`, a directory of its own, under
-their files' logical names; what the job has to send home is moved to `outputs/` when all of them ended well, and
+In: one argument (see invocation.py), or `@` and the name of a file that holds it: the tasks, one after another. They
+run in `work/`, a directory of their own, under their files' logical names; each alone where they run `apart`, so that
+they cannot see what others left. What the job has to send home is moved to `outputs/` when all of them ended well, and
 HTCondor sends what is there: a job that failed sends nothing, so it is never held for a missing output. Beside its
 outputs lies a file with their checksums; jobs that use them get it, and check what came.
 
@@ -27,7 +28,7 @@ import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-WORK, OUTPUTS, SUMS = "work", "outputs", ".sha256"
+WORK, MADE, OUTPUTS, SUMS = "work", "made", "outputs", ".sha256"
 SHOWN_BYTES = 64 * 1024  # of stdout and stderr in the record; the end is what tells
 WRONG_INPUT = 65  # EX_DATAERR of sysexits.h: an input is not what its job made
 NO_OUTPUT = 74  # EX_IOERR: the task ended well and did not write what it said it would
@@ -48,6 +49,7 @@ class Ended(NamedTuple):
 def main(word: str) -> int:
     job = read(word)
     tasks = job["tasks"]
+    apart = job.get("apart", False)
     top = Path.cwd()
     work = top / WORK
     started_at = time.time()
@@ -60,6 +62,8 @@ def main(word: str) -> int:
         return fail(WRONG_INPUT, wrong)
     code, done = 0, 0
     for number, task in enumerate(tasks):
+        if apart:
+            begin(job, number, top, work)
         ended = run(task, work)
         code = os.waitstatus_to_exitcode(ended.status)
         made = [lfn for lfn in task["outputs"] if (work / lfn).exists()]
@@ -71,21 +75,25 @@ def main(word: str) -> int:
         sums = {lfn: checksum(work / lfn) for lfn in made if (work / lfn).is_file()} if code == 0 else {}
         job.setdefault("sums", {}).update(sums)
         said = tail(stream(task, "stderr", work))
+        about = f"task {task['id']}: " if len(tasks) > 1 else ""
+        if about and (said or code):
+            print(f"roost: {about}says", file=sys.stderr)
         streams = [line for name in ("stdout", "stderr") for line in stream_lines(name, stream(task, name, work))]
         print("\n".join([*record(task, work, sums, ended), *streams]))
         if len(tasks) > 1:
             print(task_line(task, number, ended))
         sys.stderr.write(said)
-        if ended.why:
-            about = f"task {task['id']}: " if len(tasks) > 1 else ""
-            print(f"roost: {about}{ended.why}", file=sys.stderr)
+        if ended.why or (about and code):
+            print(f"roost: {about}{ended.why or f'exit code {code}'}", file=sys.stderr)
         if code != 0:
             break
+        if apart:
+            end(task, top, work)
         done += 1
     if len(tasks) > 1:
         print(summary_line(len(tasks), done, number + 1 - done, started_at))
     if code == 0:
-        deliver(job, top, work)
+        deliver(job, top, top / MADE if apart else work)
     if checked:
         print("---------------pegasus-multipart\n- integrity_summary:")
         print(f"    succeeded: {checked}\n    failed: 0\n    duration: {job['checking']:.3f}")
@@ -95,6 +103,8 @@ def main(word: str) -> int:
 
 
 def read(word: str) -> dict[str, Any]:
+    if word.startswith("@"):
+        word = Path(word[1:].partition(":")[0]).read_text()
     data = base64.b64decode(word)
     found: dict[str, Any] = json.loads(data if data.startswith(b"{") else zlib.decompress(data))
     return found
@@ -139,18 +149,64 @@ def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
 
 def arrange(job: dict[str, Any], top: Path, work: Path) -> None:
     """The inputs under their logical names, executables executable, directories for the outputs."""
-    work.mkdir()
     (top / OUTPUTS).mkdir()
+    if job.get("apart"):
+        (top / MADE).mkdir()
+        for name in job.get("programs", ()):
+            make_executable(top / name)
+        for lfn in inputs(job):
+            (top / stored_name(lfn)).stat()  # raises what the caller tells
+        return
+    work.mkdir()
     for lfn in inputs(job):
         target = work / lfn
         target.parent.mkdir(parents=True, exist_ok=True)
         (top / stored_name(lfn)).rename(target)
     for name in job.get("programs", ()):
         (top / name).rename(work / name)
-        (work / name).chmod((work / name).stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        make_executable(work / name)
     for task in job["tasks"]:
         for lfn in task["outputs"]:
             (work / lfn).parent.mkdir(parents=True, exist_ok=True)
+
+
+def begin(job: dict[str, Any], number: int, top: Path, work: Path) -> None:
+    """A directory for one task alone, with its files under their logical names."""
+    task = job["tasks"][number]
+    work.mkdir()
+    for lfn in task["inputs"]:
+        made = top / MADE / lfn
+        (work / lfn).parent.mkdir(parents=True, exist_ok=True)
+        link(made if made.exists() else top / stored_name(lfn), work / lfn)
+    for name in job.get("programs", ()):
+        link(top / name, work / name)
+    for lfn in task["outputs"]:
+        (work / lfn).parent.mkdir(parents=True, exist_ok=True)
+
+
+def end(task: dict[str, Any], top: Path, work: Path) -> None:
+    """What the task made is kept; what else it left is not."""
+    import shutil  # which takes as long to import as most of this: not where nobody needs it
+
+    for lfn in task["outputs"]:
+        if (work / lfn).exists():
+            (top / MADE / lfn).parent.mkdir(parents=True, exist_ok=True)
+            (work / lfn).rename(top / MADE / lfn)
+    shutil.rmtree(work, ignore_errors=True)
+    if work.exists():  # a directory that may not be written into
+        work.rename(work.with_name(f"{WORK}-{task['id']}".replace("/", "_")))
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under another name; a directory, or a file on another file system, by its path."""
+    try:
+        os.link(source, target)
+    except OSError:
+        target.symlink_to(source)
+
+
+def make_executable(path: Path) -> None:
+    path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def run(task: dict[str, Any], work: Path) -> Ended:
@@ -188,7 +244,7 @@ def stream(task: dict[str, Any], name: str, work: Path) -> Path:
 
 
 def deliver(job: dict[str, Any], top: Path, work: Path) -> None:
-    """Move the outputs to where HTCondor takes them from, and say what they are."""
+    """Move the outputs, which lie in `work`, to where HTCondor takes them from, and say what they are."""
     home = top / OUTPUTS
     lines = []
     for lfn in job.get("home", [lfn for task in job["tasks"] for lfn in task["outputs"]]):
