@@ -150,3 +150,42 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     ran = Ran(tmp_path, {"tasks": [task(run="/nowhere/x")]})
     assert ran.code == invoke.NO_TASK
     assert "cannot run /nowhere/x: No such file or directory" in ran.stderr
+
+
+APART = """\
+[ -e left ] && exit 9
+touch left; mkdir -p d/e; ls | tr '\\n' ' '
+"""
+
+
+@pytest.mark.parametrize(("apart", "code"), [(True, 0), (False, 9)])
+def test_tasks_that_run_apart_see_their_own_files_alone(tmp_path: Path, *, apart: bool, code: int) -> None:
+    (tmp_path / "given").write_text("given\n")
+    (tmp_path / "other%2Ftoo").write_text("too\n")
+    (tmp_path / "program").write_text("#!/bin/sh\ncat given > d/one; echo more >> d/one\n")
+    tasks = [
+        task("ID1", APART + "./program", inputs=["given", "other/too"], outputs=["d/one"]),
+        task("ID2", APART + "cat d/one > two", inputs=["d/one", "given"], outputs=["two", "maybe"], optional=["maybe"]),
+        task("ID3", APART + "cat two given > three", inputs=["two", "given"], outputs=["three"]),
+    ]
+    ran = Ran(tmp_path, {"tasks": tasks, "programs": ["program"], "home": ["d/one", "three"], "apart": apart})
+    assert ran.code == code
+    if not apart:
+        assert "roost: task ID2: exit code 9" in ran.stderr
+        assert ran.home == {}
+        return
+    seen = [one["files"]["stdout"]["data"].split() for one in ran.records]
+    assert seen == [["d", "given", "left", "other", "program"], ["d", "given", "left", "program"], *seen[2:]]
+    assert seen[2] == ["d", "given", "left", "program", "two"]
+    assert ran.home["d%2Fone"] == b"given\nmore\n"
+    assert ran.home["three"] == b"given\nmore\ngiven\n"
+    assert set(ran.home) == {"d%2Fone", "three", "t_ID1.sha256"}
+    assert (tmp_path / "given").read_text() == "given\n"
+
+
+def test_what_is_said_by_a_file(tmp_path: Path) -> None:
+    word = b64encode(json.dumps({"tasks": [task(script="exit 4")]}).encode()).decode()
+    (tmp_path / "t_ID1.tasks").write_text(word)
+    argv = [sys.executable, str(Path(invoke.__file__).absolute()), "@t_ID1.tasks:0123abcd"]
+    environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1"}
+    assert subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, check=False).returncode == 4

@@ -20,7 +20,11 @@ from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths, Sit
 from roost.workflow.profiles import Profiles
 from roost.workflow.shapes import MIXED
 from roost.workflow.source import load
+from roost.workflow.stampede import static_events
+from roost.workflow.static_bp import from_static_bp
 
+CLUSTERS = Path(__file__).parent / "data" / "pegasus-clusters"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 RUN = PurePosixPath("/home/debian/runs/r1")
 GIVEN = "given"
 
@@ -392,6 +396,28 @@ def test_what_is_long_goes_as_a_file() -> None:
     assert [one["id"] for one in decoded(files[name])["tasks"]] == [one.id for one in tasks]
     other = planned(workflow_of(tasks[1], tasks[0], *tasks[2:]), Kind.WHOLE)
     assert node not in "".join(dag_lines(other, {})).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("kind", "profiles"),
+    [
+        (Kind.HORIZONTAL, {"ID0000002": {"clusters.size": "2"}, "ID0000003": {"clusters.size": "2"}}),
+        (Kind.LABEL, {f"ID000000{number}": {"label": "AABB"[number - 1]} for number in (1, 2, 3, 4)}),
+    ],
+)
+def test_as_pegasus_does_it(kind: Kind, profiles: dict[str, dict[str, str]]) -> None:
+    """What pegasus-plan 5.1.2 made of such a diamond, by the events that it wrote: its compute jobs."""
+    recorded = from_static_bp((CLUSTERS / f"{kind}.static.bp").read_text().splitlines())
+    workflow = load(EXAMPLES / "hello" / "workflow.yml")
+    tasks = tuple(
+        one._replace(profiles=Profiles(pegasus=profiles[one.id])) if one.id in profiles else one
+        for one in workflow.jobs
+    )
+    found = planned(replace(workflow, jobs=tasks), kind)
+    assert {job.name: tuple(ids(job)) for job in found.jobs} == recorded.tasks_of
+    assert set(found.edges) == {edge for edge in recorded.edges if set(edge) <= recorded.tasks_of.keys()}
+    told = from_static_bp(list(static_events(found)))
+    assert told.tasks_of == recorded.tasks_of
 
 
 def told(found: ExecutableWorkflow, job: PlannedJob) -> dict[str, Any]:
