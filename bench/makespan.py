@@ -40,7 +40,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 CORES = 2
 PACKAGES = ("bwa", "samtools", "bcftools", "montage")
 SIZES = {
-    "montage": ("--tiles", "5", "--exact", "1"),
+    "montage": ("--tiles", "4", "--exact", "1"),
     "variants": ("--samples", "4", "--parts", "6", "--bases", "500000", "--depth", "30"),
 }
 _RECORD = re.compile(r"^- invocation:", re.MULTILINE)

@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("traces", type=Path, help="a directory of traces")
     parser.add_argument("--bound", type=float, default=10.0, help="seconds that two cores need at least")
     parser.add_argument("--megabytes", type=float, default=20.0, help="that move in and out of a workflow's tasks")
+    parser.add_argument("--cluster", default="auto", help="as of `roost run`")
     parser.add_argument("--burn", action="store_true", help="use processor time as the tasks did, instead of sleeping")
     arguments = parser.parse_args()
     replayed: list[Replayed] = []
@@ -52,7 +53,7 @@ def main() -> int:
                     read(path), bound_s=arguments.bound, megabytes=arguments.megabytes, burn=arguments.burn
                 )
                 try:
-                    replayed.append(replay(trace, directory))
+                    replayed.append(replay(trace, directory, cluster=arguments.cluster))
                     print(f"{replayed[-1]}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
                 except RunFailed as error:
                     failed.append(trace.name)
@@ -62,10 +63,11 @@ def main() -> int:
     return int(bool(failed) or any(one.wrong for one in replayed))
 
 
-def replay(trace: Trace, directory: Path) -> Replayed:
+def replay(trace: Trace, directory: Path, *, cluster: str) -> Replayed:
     write_replay(trace, directory / trace.name)
     began = time.monotonic()
-    ran = run(directory / trace.name / "workflow.yml", POOL, trace.name, directory)
+    workflow = directory / trace.name / "workflow.yml"
+    ran = run(workflow, POOL, trace.name, directory, "--cluster", cluster)
     return Replayed(
         name=trace.name,
         tasks=len(trace.tasks),

@@ -17,7 +17,7 @@ from real_runs import dag_of, pool, run
 from traces import Task, Trace, write
 
 POOL = "bench-short"
-SIDES = {"one job a task": "pegasus.clustering = none\n", "clustered": ""}
+SIDES = {"one job a task": ["--cluster", "none"], "clustered": []}
 
 
 def main() -> int:
@@ -29,13 +29,12 @@ def main() -> int:
     measured: dict[str, list[float]] = {side: [] for side in SIDES}
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
-        for side, properties in SIDES.items():
-            write(short(arguments.tasks, arguments.seconds), directory / side)
-            (directory / side / "pegasus.properties").write_text(properties)
+        write(short(arguments.tasks, arguments.seconds), directory / "short", runtimes=True)
+        workflow = directory / "short" / "workflow.yml"
         a, b = SIDES
         with pool(POOL, directory) as name:
             for turn, side in enumerate([a, b, b, a] * arguments.rounds):
-                measured[side].append(dag_of(run(directory / side / "workflow.yml", name, f"run-{turn}", directory)))
+                measured[side].append(dag_of(run(workflow, name, f"run-{turn}", directory, *SIDES[side])))
                 print(f"{side}: {measured[side][-1]:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     print(table(measured, tasks=arguments.tasks, seconds=arguments.seconds))
     return 0

@@ -77,8 +77,10 @@ class Trace:
 
 
 def read(path: Path) -> Trace:
+    """Called after its file: two runs of one workflow have one name."""
     raw = path.read_bytes()
-    return parsed(json.loads(lzma.decompress(raw) if path.suffix == ".xz" else raw))
+    trace = parsed(json.loads(lzma.decompress(raw) if path.suffix == ".xz" else raw))
+    return replace(trace, name=path.name.split(".")[0])
 
 
 def parsed(document: Mapping[str, Any]) -> Trace:
@@ -169,10 +171,13 @@ def replayable(trace: Trace, *, bound_s: float, megabytes: float, burn: bool = F
     return replace(trace, tasks=tuple(tasks), sizes=sizes)
 
 
-def workflow_text(trace: Trace, copies: int) -> Iterator[str]:
-    """The abstract workflow, `copies` times side by side; the ids and the files of each have its number as a suffix."""
+def workflow_text(trace: Trace, copies: int, *, runtimes: bool = False) -> Iterator[str]:
+    """The abstract workflow, `copies` times side by side; the ids and the files of each have its number as a suffix.
+
+    `runtimes`: each task says how long it takes, as a profile.
+    """
     final = frozenset(trace.results)
-    jobs = "".join(_job(task, final) for task in trace.tasks)
+    jobs = "".join(_job(task, final, runtimes=runtimes) for task in trace.tasks)
     children: dict[str, list[str]] = {}
     for task in trace.tasks:
         for parent in task.parents:
@@ -190,7 +195,7 @@ def workflow_text(trace: Trace, copies: int) -> Iterator[str]:
         yield edges.replace(_COPY, suffix)
 
 
-def _job(task: Task, final: frozenset[str]) -> str:
+def _job(task: Task, final: frozenset[str], *, runtimes: bool) -> str:
     files = {*task.inputs, *task.outputs}
     words = [one + _COPY if one in files else one for one in task.arguments]
     lines = [f"- type: job\n  name: {_scalar(task.transformation)}\n  id: {task.id}{_COPY}\n"]
@@ -201,6 +206,8 @@ def _job(task: Task, final: frozenset[str]) -> str:
         is_final = "true" if lfn in final else "false"
         lines.append(f"  - lfn: {_scalar(lfn + _COPY)}\n    type: output\n    stageOut: {is_final}\n")
         lines.append("    registerReplica: false\n")
+    if runtimes and task.runtime_s >= 0.001:
+        lines.append(f"  profiles:\n    pegasus:\n      runtime: '{task.runtime_s:.3f}'\n")
     return "".join(lines)
 
 
@@ -218,16 +225,18 @@ def _scalar(text: str) -> str:
     return written.removesuffix("\n...\n").rstrip("\n").replace("C0PY", _COPY)
 
 
-def write(trace: Trace, directory: Path, *, copies: int = 1) -> None:
+def write(trace: Trace, directory: Path, *, copies: int = 1, runtimes: bool = False) -> None:
     """A workflow that can be planned: its programs are on the image, its inputs are all one file."""
-    _write(trace, directory, copies, site="condorpool", kind="installed", program="/usr/bin/{name}")
+    text = workflow_text(trace, copies, runtimes=runtimes)
+    _write(trace, directory, text, site="condorpool", kind="installed", program="/usr/bin/{name}")
     (directory / "input").write_text("what a trace does not say\n")
     _write_replicas(directory, (lfn + suffix for suffix in _suffixes(copies) for lfn in trace.given), "input")
 
 
 def write_replay(trace: Trace, directory: Path) -> None:
     """A workflow that can be run: of a `replayable` trace, with inputs of its sizes."""
-    _write(trace, directory, 1, site="local", kind="stageable", program=str(REPLAY_TASK.resolve()))
+    text = workflow_text(trace, 1, runtimes=True)
+    _write(trace, directory, text, site="local", kind="stageable", program=str(REPLAY_TASK.resolve()))
     for lfn in trace.given:
         path = directory / "input" / lfn
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -239,10 +248,10 @@ def given_content(lfn: str, size: int) -> bytes:
     return (lfn.encode() * (size // len(lfn.encode()) + 1))[:size]
 
 
-def _write(trace: Trace, directory: Path, copies: int, *, site: str, kind: str, program: str) -> None:
+def _write(trace: Trace, directory: Path, text: Iterator[str], *, site: str, kind: str, program: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "workflow.yml").open("w", encoding="utf-8") as target:
-        target.writelines(workflow_text(trace, copies))
+        target.writelines(text)
     with (directory / "transformations.yml").open("w", encoding="utf-8") as target:
         target.write(f"{_HEAD}transformations:\n")
         for name in dict.fromkeys(task.transformation for task in trace.tasks):
