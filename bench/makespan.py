@@ -5,7 +5,7 @@ same tasks, one job a task (plain_dag.py). Both pools stand in one run, in the o
 the example's own check. Time is DAGMan's, from its first line to its last, divided by what no schedule can beat:
 max(critical path, work / cores), of the times that the tasks themselves took in Roost's runs.
 
-    localec2 start && eval "$(localec2 env)" && python bench/makespan.py --ssh-from 198.18.15.254/32 --rounds 1
+    localec2 start && eval "$(localec2 env)" && python bench/makespan.py --ssh-from 198.18.15.254/32 --order ABBA
 """
 
 import argparse
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,20 +58,21 @@ class Measured:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ssh-from", required=True, help="the CIDR this machine reaches instances from")
-    parser.add_argument("--rounds", type=int, default=1, help="each round measures A B B A")
+    parser.add_argument("--order", default="ABBA", help="A: Roost, B: plain HTCondor")
+    parser.add_argument("--small", action="store_true", help="the examples' own sizes, on a busy machine")
     parser.add_argument("--workflows", nargs="+", choices=list(SIZES), default=list(SIZES))
     arguments = parser.parse_args()
     measured = {name: Measured() for name in arguments.workflows}
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         for name in arguments.workflows:
-            written(name, directory / name)
+            written(name, directory / name, () if arguments.small else SIZES[name])
         with (
             pool("bench-roost", directory, packages=PACKAGES, count=CORES) as ours,
             plain_pool(image_of(ours), arguments.ssh_from, directory) as theirs,
         ):
             for name in arguments.workflows:
-                for turn, side in enumerate("ABBA" * arguments.rounds):
+                for turn, side in enumerate(arguments.order):
                     if side == "A":
                         by_roost(measured[name], name, ours, directory, turn)
                     else:
@@ -81,10 +82,10 @@ def main() -> int:
     return 0
 
 
-def written(name: str, directory: Path) -> None:
+def written(name: str, directory: Path, size: Sequence[str]) -> None:
     directory.mkdir()
     script = EXAMPLES / name / "workflow.py"
-    subprocess.run([sys.executable, str(script), *SIZES[name]], cwd=directory, check=True)
+    subprocess.run([sys.executable, str(script), *size], cwd=directory, check=True)
 
 
 def by_roost(measured: Measured, name: str, pool_name: str, directory: Path, turn: int) -> None:

@@ -19,6 +19,5 @@ def test_mosaic_shows_what_was_put_in(localec2_service: Localec2Service, tmp_pat
     roost = Roost(service=localec2_service, directory=tmp_path)
     done = roost("run", "workflow.yml", "--name", "mosaic", timeout_s=480)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "montage: 94 jobs done" in done.stdout
     roost.check("montage", tmp_path / "runs" / "mosaic" / "output", str(tmp_path / "truth.json"))
     assert roost.left() == []
