@@ -4,7 +4,6 @@
 The sky (stars, galaxies) and the exposures' pointings and backgrounds are drawn from a seed and written down in
 truth.json: the first tasks observe it, the others are Montage's, and check.py compares the mosaic with it.
 
-    pip install pegasus-wms.api
     python workflow.py --tiles 3 --pixels 300
 """
 

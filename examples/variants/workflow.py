@@ -4,7 +4,6 @@
 The reference, the samples' mutations and their reads are made by the first tasks, on the instances, from a seed; the
 last task compares what was found with what was put in.
 
-    pip install pegasus-wms.api
     python workflow.py --samples 3 --parts 4 --bases 60000 --depth 20
 """
 
