@@ -174,7 +174,7 @@ def replayable(trace: Trace, *, bound_s: float, megabytes: float, burn: bool = F
 def workflow_text(trace: Trace, copies: int, *, runtimes: bool = False) -> Iterator[str]:
     """The abstract workflow, `copies` times side by side; the ids and the files of each have its number as a suffix.
 
-    `runtimes`: each task says how long it takes, as a profile.
+    `runtimes`: each task says how long it takes, as a profile; Pegasus has whole seconds.
     """
     final = frozenset(trace.results)
     jobs = "".join(_job(task, final, runtimes=runtimes) for task in trace.tasks)
@@ -206,8 +206,8 @@ def _job(task: Task, final: frozenset[str], *, runtimes: bool) -> str:
         is_final = "true" if lfn in final else "false"
         lines.append(f"  - lfn: {_scalar(lfn + _COPY)}\n    type: output\n    stageOut: {is_final}\n")
         lines.append("    registerReplica: false\n")
-    if runtimes and task.runtime_s >= 0.001:
-        lines.append(f"  profiles:\n    pegasus:\n      runtime: '{task.runtime_s:.3f}'\n")
+    if runtimes:
+        lines.append(f"  profiles:\n    pegasus:\n      runtime: '{math.ceil(task.runtime_s) or 1}'\n")
     return "".join(lines)
 
 
