@@ -3,15 +3,18 @@
 Never: intermediate files of a run that came to its end.
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from roost.pool.access_point import AccessPoint
-from roost.verbs.run_directory import RunDirectory
+from roost.verbs.run_directory import MADE, RunDirectory
 from roost.workflow import resuming
+from roost.workflow.catalog_text import made_text
 from roost.workflow.planner import ExecutableWorkflow, RunPaths
 from roost.workflow.progress import Progress
+from roost.workflow.replicas import Replica
 
 TRANSFER_S = 6 * 3600.0
 _KEPT = "kept"  # beside the submit directory: hard links to the intermediate files that are to come here
@@ -25,6 +28,17 @@ def bring_back(paths: RunPaths, access_point: AccessPoint, directory: RunDirecto
     if is_flat:
         _unfold(directory.output)
     access_point.get(str(paths.submit), directory.submit, timeout_s=TRANSFER_S)
+    made = {path.relative_to(directory.output).as_posix(): str(path.absolute()) for path in directory.results}
+    (directory.path / MADE).write_text(made_text(made), encoding="utf-8")
+
+
+def take_reused(reused: Mapping[str, Replica], directory: RunDirectory) -> None:
+    """Results that were there before belong to the run's as well."""
+    for lfn, where in reused.items():
+        target = directory.output / lfn
+        if where.local is not None and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(where.local, target)
 
 
 def _unfold(output: Path) -> None:

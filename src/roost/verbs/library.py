@@ -36,6 +36,7 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.image_check import missing_executables
 from roost.workflow.needs import Outline
 from roost.workflow.planner import require_clusters
+from roost.workflow.planning import Options
 
 _WORKFLOW = "workflow.yml"  # in the run's directory: what an object of Pegasus.api wrote
 
@@ -253,7 +254,7 @@ class Pool:
             NotFoundError: there is no such run here. UsageError: its workflow is another one by now, or all is done.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        workflow = load(Path(directory.record.workflow), directory.record.planner)
+        workflow = _loaded(directory.record)
         self.check(workflow)
         return self.again(workflow, directory)
 
@@ -264,7 +265,7 @@ class Pool:
             NotFoundError: there is no such run here.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        return self.follow(load(Path(directory.record.workflow), directory.record.planner), directory)
+        return self.follow(_loaded(directory.record), directory)
 
     def check(self, workflow: Loaded) -> None:
         """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be."""
@@ -296,7 +297,15 @@ class Pool:
             return self._known(pegasus_runs.attach(self._ground(), directory))
         return self._known(runs.attach_run(self._ground(), directory, workflow))
 
-    def record(self, path: Path, directory: RunDirectory, planner: str, *, cluster: str | None = None) -> RunRecord:
+    def record(
+        self,
+        path: Path,
+        directory: RunDirectory,
+        planner: str,
+        *,
+        cluster: str | None = None,
+        options: Options | None = None,
+    ) -> RunRecord:
         """Of a run that is about to begin."""
         return RunRecord(
             name=directory.name,
@@ -311,6 +320,7 @@ class Pool:
             directory="",
             planner=planner,
             cluster=cluster or "",
+            options=options or Options(),
         )
 
     def _ground(self) -> Ground:
@@ -342,6 +352,10 @@ class Pool:
                     f"interrupted again; the pool may still be there. To end it: roost down {self.name}"
                 )
                 raise
+
+
+def _loaded(record: RunRecord) -> Loaded:
+    return load(Path(record.workflow), record.planner, record.options)
 
 
 def _reporter(*, verbose: bool) -> Reporter:

@@ -7,6 +7,7 @@ from roost.errors import UsageError
 from roost.workflow import source, user_catalogs
 from roost.workflow.abstract import Workflow
 from roost.workflow.needs import Outline
+from roost.workflow.planning import Options
 
 Loaded = Workflow | Outline
 UNSUPPORTED = "not supported yet: "  # by Roost's planner; how its sentences begin
@@ -18,12 +19,12 @@ class Planner(StrEnum):
     PEGASUS = "pegasus"
 
 
-def load(path: Path, planner: str) -> Loaded:
+def load(path: Path, planner: str, options: Options | None = None) -> Loaded:
     """Raises UsageError with every mistake; of what only pegasus-plan takes it says so."""
     if planner == Planner.PEGASUS:
         return user_catalogs.read(path.parent, path).outline
     try:
-        return source.load(path)
+        return source.load(path, [Path(one) for one in options.reuse] if options else [])
     except UsageError as error:
         if planner == Planner.AUTO and all(UNSUPPORTED in line for line in error.message.splitlines()):
             raise UsageError(error.message, "--planner pegasus, on an image that has it (docs/pegasus.md)") from error

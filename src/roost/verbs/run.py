@@ -29,6 +29,19 @@ from roost.verbs.which_pool import cloud_option
     metavar="KINDS",
     help="Tasks that share jobs: auto, horizontal, label, whole; none (default: by profiles, short ones).",
 )
+@click.option(
+    "--reuse",
+    metavar="RUN",
+    multiple=True,
+    help="Take what ./runs/RUN has made instead of making it again; repeatable.",
+)
+@click.option("--force", is_flag=True, help="Make everything, also files that a replica catalog says are there.")
+@click.option(
+    "--cleanup",
+    type=click.Choice(["none", "inplace"]),
+    default="none",
+    help="inplace: remove intermediate files while the workflow runs (default: none).",
+)
 @click.option("--keep", is_flag=True, help="Leave the pool up at the end, also after a failure.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
 def command(
@@ -41,6 +54,9 @@ def command(
     attach: str | None,
     planner: str,
     cluster: str | None,
+    reuse: tuple[str, ...],
+    force: bool,
+    cleanup: str,
     keep: bool,
     yes: bool,
 ) -> None:
@@ -61,6 +77,7 @@ def command(
         workflow = written(workflow, arguments, say=lambda said: click.echo(said, err=True))
     from roost.verbs import running
 
+    options = running.options(reuse, force=force, cleanup=cleanup == "inplace")
     wish = running.Wish(
         workflow=workflow,
         pool=pool,
@@ -70,6 +87,7 @@ def command(
         attach=attach,
         planner=planner,
         cluster=cluster,
+        options=options,
         keep=keep,
         yes=yes,
     )

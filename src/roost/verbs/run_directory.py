@@ -10,17 +10,19 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from roost.errors import NotFoundError, UsageError
+from roost.workflow.planning import Options
 from roost.yaml_lines import did_you_mean
 
 SCHEMA = "roost/run/1"
 RUNS = Path("runs")
 RECORD = "run.json"
+MADE = "replicas.yml"  # a replica catalog of the results
 _LOCK = ".lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a directory here and on the access point
 
@@ -42,6 +44,7 @@ class RunRecord:
     planner: str = "roost"  # or pegasus; auto: not decided yet
     cluster: str = "none"  # which tasks are one job: what `--cluster` said; "": nothing
     cores: int = 0  # of its execution points, when it began
+    options: Options = field(default_factory=Options)  # of the plan
     submissions: int = 0  # how often it was sent: once, and once for each --resume
     # How long the files were, in bytes, when it was sent last: what is before belongs to earlier submissions.
     log_bytes: int = 0
@@ -62,9 +65,14 @@ class RunRecord:
         if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
             raise ValueError(f"no {SCHEMA}")
         try:
-            return cls(**{**values, "planned_at": datetime.fromisoformat(values["planned_at"])})
+            planned_at = datetime.fromisoformat(values["planned_at"])
+            return cls(**{**values, "planned_at": planned_at, "options": _options(values.get("options", {}))})
         except (KeyError, TypeError) as error:
             raise ValueError(str(error)) from error
+
+
+def _options(values: dict[str, Any]) -> Options:
+    return Options(**{**values, "reuse": tuple(values.get("reuse", ()))})
 
 
 class RunDirectory:

@@ -4,7 +4,7 @@ Everything that is free to check is checked before anything is launched. What it
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from roost.report import receipt as receipts
 from roost.report.receipt import Receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import places, prepared, reported, run_directory, sending, which_pool
+from roost.verbs import bringing, places, prepared, reported, run_directory, sending, which_pool
 from roost.verbs.library import Pool
 from roost.verbs.loading import Loaded, Planner, load, tasks
 from roost.verbs.run_directory import RunDirectory, RunRecord
@@ -24,6 +24,8 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Policy, wanted
 from roost.workflow.failure import Failure
 from roost.workflow.planner import require_clusters
+from roost.workflow.planning import Options
+from roost.workflow.reuse import Reused, reuse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,7 @@ class Wish:
     resume: str | None
     attach: str | None
     cluster: str | None
+    options: Options
     keep: bool
     yes: bool
     planner: str = Planner.AUTO
@@ -67,8 +70,10 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
 
 
 def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome:
-    workflow = _loaded(path, wish.planner, reporter)
+    workflow = _loaded(path, wish.planner, wish.options, reporter)
     if isinstance(workflow, Workflow):
+        if not (reused := reuse(workflow)).workflow.jobs and not wish.options.force:
+            return _nothing_to_run(workflow, reused, wish)
         require_clusters(workflow, by)
     with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
         if wish.pool is not None:
@@ -77,7 +82,7 @@ def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome
         else:
             name = f"{run_directory.word(workflow.name)[:20].rstrip('-')}-{uuid.uuid4().hex[:6]}"
             pool = _own(_own_spec(path, name=name, cloud=wish.cloud), workflow, wish, reporter)
-        record = pool.record(path, directory, wish.planner, cluster=wish.cluster)
+        record = pool.record(path, directory, wish.planner, cluster=wish.cluster, options=wish.options)
         directory.save(record)
         with pool:
             one = pool.begin(workflow, directory, record)
@@ -89,7 +94,7 @@ def _resume(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
     """On a pool of its own again, or on one that is up."""
     with run_directory.existing(name) as directory:
         record = directory.record
-        workflow = _loaded(Path(record.workflow), record.planner, reporter)
+        workflow = _loaded(Path(record.workflow), record.planner, record.options, reporter)
         if wish.pool is None and record.owns_pool:
             spec = _own_spec(Path(record.workflow), name=record.pool, cloud=wish.cloud or record.cloud)
             pool = _own(spec, workflow, wish, reporter)
@@ -109,7 +114,7 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
     """To a run that another roost began; one that has a pool of its own takes it down at the end."""
     with _known_here_or_there(wish, name, reporter) as directory:
         record = directory.record
-        workflow = _loaded(Path(record.workflow), record.planner, reporter)
+        workflow = _loaded(Path(record.workflow), record.planner, record.options, reporter)
         _require_in_time(record, reporter)
         keep = wish.keep or record.keep or not record.owns_pool
         if record.directory or not record.owns_pool:
@@ -124,8 +129,28 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
         return _outcome(workflow, one, pool.receipt)
 
 
-def _loaded(path: Path, planner: str, reporter: Reporter) -> Loaded:
-    workflow = load(path, planner)
+def options(reuse: Iterable[str], *, force: bool, cleanup: bool) -> Options:
+    """Raises NotFoundError for a run that has left no catalog of what it made."""
+    catalogs = [run_directory.located(name) / run_directory.MADE for name in reuse]
+    for catalog in catalogs:
+        if not catalog.is_file():
+            raise NotFoundError(
+                f"nothing is known of what the run {catalog.parent} has made: there is no {catalog}", "ls runs"
+            )
+    return Options(reuse=tuple(str(one.absolute()) for one in catalogs), force=force, cleanup=cleanup)
+
+
+def _nothing_to_run(workflow: Workflow, reused: Reused, wish: Wish) -> RunOutcome:
+    """Each file that its user wants to have is there."""
+    with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
+        bringing.take_reused(reused.results, directory)
+        results = [f"  {path}  {path.stat().st_size} bytes" for path in directory.results]
+    said = f"{workflow.name}: nothing to run, all its files are there (--force makes them again)"
+    return RunOutcome(text="".join(f"{line}\n" for line in (said, *results)), error=None)
+
+
+def _loaded(path: Path, planner: str, options: Options, reporter: Reporter) -> Loaded:
+    workflow = load(path, planner, options)
     reporter.step(f"{path} is a workflow of {tasks(workflow)} tasks")
     return workflow
 

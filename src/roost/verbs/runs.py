@@ -29,8 +29,9 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.failure import Failure
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, plan
+from roost.workflow.planner import ExecutableWorkflow, RunPaths
 from roost.workflow.planner import Site as ExecutionSite
+from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Attempt as JobAttempt
 from roost.workflow.progress import Outcome as JobOutcome
@@ -205,6 +206,10 @@ class PlannedRun(Run):
     def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
         return tuple(following.failures(self._executable, access_point, progress))
 
+    def _bring(self, access_point: AccessPoint) -> None:
+        bringing.take_reused(self._executable.reused, self._directory)
+        super()._bring(access_point)
+
     def _bring_kept(self, access_point: AccessPoint, progress: Progress) -> None:
         bringing.bring_kept(self._executable, access_point, self._directory, progress, say=self._ground.reporter.note)
 
@@ -286,10 +291,11 @@ def _sent(
 
 def _planned(ground: Ground, record: RunRecord, workflow: Workflow) -> ExecutableWorkflow:
     """The same for the same record and workflow."""
-    return plan(
+    return planned(
         workflow,
         ExecutionSite(profiles=_site_profiles(ground.pool.spec)),
         RunPaths(run=record.remote),
+        record.options,
         uuid=record.uuid,
         planned_at=record.planned_at,
         policy=wanted(record.cluster, cores=record.cores),

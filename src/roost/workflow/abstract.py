@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from roost.workflow.catalogs import Replica, Transformation
 from roost.workflow.profiles import Profiles
+from roost.workflow.replicas import Replica
+from roost.workflow.transformations import Transformation
 
 EXECUTION_SITE = "condorpool"  # Pegasus' usual name for a pool's execution points
+EXECUTION_SITES = (EXECUTION_SITE, "ec2")  # and that of the tutorial: both are the pool
 DEFAULT_RETRIES = 1  # as pegasus.mode=production
 
 
@@ -51,7 +53,8 @@ class Workflow:
     source: str
     jobs: tuple[Job, ...]
     parents: Mapping[str, tuple[str, ...]]  # ids, of tasks that have parents: by the file and by the data
-    replicas: Mapping[str, Replica]  # of the files that tasks use
+    replicas: Mapping[str, Replica]  # of the files that tasks use and no task makes
+    made_before: Mapping[str, Replica]  # of files that tasks make, and that are there already
     transformations: Mapping[str, Transformation]
     site_profiles: Profiles
     retries: int

@@ -7,6 +7,7 @@ import yaml
 
 from roost.workflow.catalog_entries import VERSION, Catalog, Catalogs
 
+_MADE = "# What this run has made: `roost run --reuse` takes it instead of making it again."
 MARK = "# Written by `roost catalogs write`: run it again instead of editing this."
 
 # libyaml's is ten times faster; a PyYAML without it still works
@@ -36,13 +37,19 @@ def texts(catalogs: Catalogs) -> dict[Catalog, str]:
     return found
 
 
+def made_text(results: Mapping[str, str]) -> str:
+    """A replica catalog of what a run has made: logical names, and where the files are on this machine."""
+    entries = {lfn: {"lfn": lfn, "pfns": [{"site": "local", "pfn": path}]} for lfn, path in results.items()}
+    return _yaml({"replicas": entries}, mark=_MADE)
+
+
 def properties_text(properties: Mapping[str, str]) -> str:
     return "\n".join([MARK, *(f"{key} = {value}" for key, value in properties.items())]) + "\n"
 
 
-def _yaml(sections: Mapping[str, Mapping[str, Any]], note: str = "") -> str:
+def _yaml(sections: Mapping[str, Mapping[str, Any]], note: str = "", mark: str = MARK) -> str:
     value = {"pegasus": VERSION, **{name: _plain(list(entries.values())) for name, entries in sections.items()}}
-    head = f"{MARK}\n# {note}\n" if note else f"{MARK}\n"
+    head = f"{mark}\n# {note}\n" if note else f"{mark}\n"
     written: str = yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=1000)
     return head + written
 

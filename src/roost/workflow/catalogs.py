@@ -1,4 +1,4 @@
-"""pure: Pegasus catalogs: replicas, transformations, sites.
+"""pure: what Pegasus catalogs have in common, and the site catalog.
 
 In: parsed YAML, inline in the workflow or files of their own. Out: frozen values with absolute local paths.
 Paths in a catalog may be relative: then they start where the catalog's file lies.
@@ -7,25 +7,20 @@ Paths in a catalog may be relative: then they start where the catalog's file lie
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
-from roost.yaml_lines import Document, Path, Place, did_you_mean
+from roost.yaml_lines import Document, Path, did_you_mean
 
 NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
-_TRANSFORMATION_SITE = ("name", "pfn", "type", "bypassStaging", "arch", "os.type", "os.release", "os.version")
+SCHEMES = ("file", "http", "https", "ftp", "s3")  # of URLs that Roost can take files from
 _SITE = ("name", "arch", "os.type", "os.release", "os.version", "directories", "profiles")
-
-
-class Kind(StrEnum):
-    INSTALLED = "installed"  # on the image
-    STAGEABLE = "stageable"  # sent along with each job
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,92 +31,43 @@ class Source:
     path: Path
     value: Any
     directory: PurePath
+    variables: Mapping[str, str] = field(default_factory=dict)  # the environment: what ${NAME} stands for
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Replica:
-    lfn: str
-    local: PurePath
-    at: Place | str  # file:line of the catalog entry
+class Pfn(NamedTuple):
+    """A physical file name: a path (absolute), or the URL of something that is not a file of this machine."""
+
+    path: PurePath | None
+    url: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transformation:
-    """An executable. `pfn` is a path on the image when it is installed, on this machine when it is stageable."""
-
-    name: str  # namespace::name:version, as far as they are given
-    kind: Kind
-    pfn: PurePath
-    requires: tuple[str, ...]
-    profiles: Profiles
-    at: str
-
-    @property
-    def file_name(self) -> str:
-        """How it is called beside the job when it is sent along: by its logical name, as in Pegasus."""
-        return re.sub(r"[^A-Za-z0-9._+-]+", "-", self.name)
-
-
-def replicas(mistakes: Mistakes, source: Source) -> Mapping[str, Replica]:
-    found: dict[str, Replica] = {}
-    for path, entry in _entries(mistakes, source, "replicas"):
-        document = source.document
-        table = mistakes.table(document, path, entry, known=("lfn", "pfns", "checksum"), later=("regex",))
-        lfn = mistakes.word(document, path, table, "lfn")
-        if lfn and not table.get("pfns"):
-            mistakes.add(document, path, f"'{lfn}' has no pfns: it does not say where the file is")
-        for at, pfn in mistakes.items(document, (*path, "pfns"), table.get("pfns")):
-            place = mistakes.table(document, at, pfn, known=("site", "pfn"))
-            if place.get("site", LOCAL) != LOCAL:
-                mistakes.unsupported(
-                    document, (*at, "site"), f"a replica at the site '{place['site']}'; Roost's: local"
-                )
-                continue
-            local = _local_path(mistakes, source, at, mistakes.word(document, at, place, "pfn"))
-            if lfn and local and lfn not in found:
-                found[lfn] = Replica(lfn=lfn, local=local, at=Place(document, (*at, "pfn")))
-        if lfn:
-            found.setdefault(lfn, Replica(lfn=lfn, local=NOWHERE, at=Place(document, path)))
-    return found
+def pfn(mistakes: Mistakes, source: Source, at: Path, text: str) -> Pfn | None:
+    """None, and a mistake, for one that nobody here can follow."""
+    unknown = [name for name in _VARIABLE.findall(text) if name not in source.variables]
+    if unknown:
+        said = f"'{text}': there is no environment variable {unknown[0]}{did_you_mean(unknown[0], source.variables)}"
+        mistakes.add(source.document, (*at, "pfn"), said)
+        return None
+    text = _VARIABLE.sub(lambda found: source.variables[found[1]], text)
+    scheme, colon, _ = text.partition("://")
+    if colon and scheme not in SCHEMES:
+        said = f"files at {scheme}://; Roost takes {', '.join(f'{one}://' for one in SCHEMES)}"
+        mistakes.unsupported(source.document, (*at, "pfn"), said)
+        return None
+    if colon and scheme != "file":
+        return Pfn(None, text)
+    path = unquote(urlsplit(text).path) if text.startswith("file:") else text
+    return Pfn(PurePath(os.path.normpath(source.directory / path)), "")
 
 
-def transformations(mistakes: Mistakes, source: Source) -> Mapping[str, Transformation]:
-    found: dict[str, Transformation] = {}
-    document = source.document
-    requires: list[tuple[Path, str]] = []
-    for path, entry in _entries(mistakes, source, "transformations"):
-        table = mistakes.table(
-            *(document, path, entry),
-            known=("namespace", "name", "version", "sites", "requires", "profiles"),
-            later=("hooks",),
-        )
-        if not mistakes.word(document, path, table, "name"):
-            continue
-        name = full_name(table)
-        needs = tuple(str(one) for _, one in mistakes.items(document, (*path, "requires"), table.get("requires")))
-        requires += [((*path, "requires", number), one) for number, one in enumerate(needs)]
-        own = profiles(mistakes, document, (*path, "profiles"), table.get("profiles"))
-        if name in found:
-            mistakes.add(document, path, f"the transformation '{name}' is there twice; it is also at {found[name].at}")
-        else:
-            kind, pfn, of_site, at = _place(mistakes, source, path, table)
-            found[name] = Transformation(
-                name=name, kind=kind, pfn=pfn, requires=needs, profiles=of_site.over(own), at=at
-            )
-    for at_path, one in requires:
-        if one not in found:
-            mistakes.add(document, at_path, f"requires '{one}', which is no transformation{did_you_mean(one, found)}")
-    return found
-
-
-def site_profiles(mistakes: Mistakes, source: Source, execution_site: str) -> Profiles:
+def site_profiles(mistakes: Mistakes, source: Source, execution_sites: tuple[str, ...]) -> Profiles:
     """The profiles of the site that jobs run on; other sites are checked and have no effect."""
     document = source.document
     found = Profiles()
-    for path, entry in _entries(mistakes, source, "sites"):
+    for path, entry in entries(mistakes, source, "sites"):
         table = mistakes.table(document, path, entry, known=_SITE, later=("grids",))
         here = profiles(mistakes, document, (*path, "profiles"), table.get("profiles"))
-        if table.get("name") == execution_site:
+        if table.get("name") in execution_sites:
             found = here
     return found
 
@@ -135,56 +81,7 @@ def full_name(table: Mapping[str, Any]) -> str:
     return (f"{namespace}::" if namespace else "") + str(table["name"]) + (f":{version}" if version else "")
 
 
-def _entries(mistakes: Mistakes, source: Source, key: str) -> Iterator[tuple[Path, Any]]:
-    later = ("containers",) if key == "transformations" else ()
-    table = mistakes.table(source.document, source.path, source.value, known=(key,), later=later)
+def entries(mistakes: Mistakes, source: Source, key: str) -> Iterator[tuple[Path, Any]]:
+    known = (key, "containers") if key == "transformations" else (key,)
+    table = mistakes.table(source.document, source.path, source.value, known=known)
     return mistakes.items(source.document, (*source.path, key), table.get(key))
-
-
-def _place(
-    mistakes: Mistakes, source: Source, path: Path, table: Mapping[str, Any]
-) -> tuple[Kind, PurePath, Profiles, str]:
-    """Where to take a transformation from: what the image has before what has to be sent.
-
-    What is wrong with it is noted; then it still has a place, so that jobs that name it are no mistakes as well.
-    """
-    document, before = source.document, mistakes.count
-    found: list[tuple[Kind, PurePath, Profiles, str]] = []
-    for at, entry in mistakes.items(document, (*path, "sites"), table.get("sites")):
-        place = mistakes.table(
-            document, at, entry, known=(*_TRANSFORMATION_SITE, "profiles"), later=("container", "hooks")
-        )
-        kind = mistakes.word(document, at, place, "type")
-        pfn = mistakes.word(document, at, place, "pfn")
-        own = profiles(mistakes, document, (*at, "profiles"), place.get("profiles"))
-        if kind and kind not in list(Kind):
-            mistakes.add(document, (*at, "type"), f"'type' cannot be '{kind}'{did_you_mean(kind, list(Kind))}")
-        elif kind == Kind.INSTALLED and pfn and place.get("name") != LOCAL:
-            installed = PurePath(unquote(urlsplit(pfn).path) if pfn.startswith("file:") else pfn)
-            if installed.is_absolute():
-                found.append((Kind.INSTALLED, installed, own, document.at((*at, "pfn"))))
-            else:
-                said = f"'pfn' cannot be '{pfn}': an installed transformation has an absolute path on the image"
-                mistakes.add(document, (*at, "pfn"), said)
-        elif kind == Kind.STAGEABLE and pfn and (local := _local_path(mistakes, source, at, pfn)):
-            found.append((Kind.STAGEABLE, local, own, document.at((*at, "pfn"))))
-    if not found and mistakes.count == before:
-        said = f"'{table['name']}' is installed at the site '{LOCAL}' alone, where no job runs; name condorpool"
-        mistakes.add(document, path, said if table.get("sites") else f"'{table['name']}' has no site")
-    nowhere = (Kind.INSTALLED, NOWHERE, Profiles(), document.at(path))
-    return min(found, key=lambda place: place[0] is not Kind.INSTALLED, default=nowhere)
-
-
-def _local_path(mistakes: Mistakes, source: Source, at: Path, pfn: str) -> PurePath | None:
-    """A path on this machine from a physical file name: a path, or a file: URL."""
-    if not pfn:
-        return None
-    scheme, _, rest = pfn.partition("://")
-    if rest and scheme != "file":
-        mistakes.unsupported(source.document, (*at, "pfn"), f"files at {scheme}://; Roost takes files of this machine")
-        return None
-    if "${" in pfn:
-        mistakes.unsupported(source.document, (*at, "pfn"), f"variables in '{pfn}'")
-        return None
-    path = unquote(urlsplit(pfn).path) if pfn.startswith("file:") else pfn
-    return PurePath(os.path.normpath(source.directory / path))

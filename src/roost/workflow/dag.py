@@ -5,13 +5,13 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from roost.workflow.invocation import LONG, in_file, invocation
+from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.shapes import Shape
 
-WRAPPER = "invoke.py"
+WRAPPER, CHORES = "invoke.py", "chores.py"
 OUTPUTS = "outputs"  # as in node/invoke.py
 DAGMAN_CONFIG = "dagman.config"
 TRIES = "tries.inc"  # how often each job was submitted by an earlier DAGMan of this run
@@ -24,6 +24,17 @@ DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
 DAGMAN_VERBOSITY = 3
 """
+
+_TRANSFERS = {
+    "should_transfer_files": "YES",
+    "when_to_transfer_output": "ON_EXIT",
+    "transfer_input_files": "$(inputs)",
+    # A directory that is always there, and empty when the task failed: the starter need not sleep a second to
+    # tell new files from old, and no missing output puts the job on hold.
+    "transfer_output_files": f"{OUTPUTS}/",
+    "transfer_output_remaps": '"$(outputs)"',
+    "ulog_execute_attrs": "RoostInstanceId,TotalCpus",
+}
 
 # Each try has an output of its own, also after a rescue, where DAGMan counts retries from 0 again: the event log knows
 # of them all. Where DAGMan died and left its lock, it counts on by itself.
@@ -62,10 +73,13 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     yield f"# {executable.name}, planned by Roost\nCONFIG {DAGMAN_CONFIG}\n\n"
     for name, shape in shapes(executable).items():
         yield _description(executable, name, shape)
+    for category, at_once in executable.throttles.items():
+        yield f"MAXJOBS {category} {at_once}\n"
     if retries:  # of every node; what a node says of itself comes later, and wins
         yield f"RETRY ALL_NODES {retries}\n\n"
+    makers = frozenset([job.name for job in executable.jobs if job.tasks])  # each leaves its checksums
     for job in executable.jobs:
-        yield _node(executable, job, descriptions[id(job.shape)], files)
+        yield _node(executable, job, descriptions[id(job.shape)], makers, files)
         shape = job.shape
         if shape.retries != retries or shape.category or shape.abort_dag_on:
             yield from _special(job, retries)
@@ -94,10 +108,11 @@ def for_monitord(executable: ExecutableWorkflow, shape: Shape) -> str:
 
 def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str:
     submit, paths = executable.paths.submit, executable.paths
+    on_access_point = shape.universe == "local"
     # A job that was held wrote nothing home; one that is removed counts as failed for DAGMan, which tries again.
     fixed = {
-        "universe": "vanilla",
-        "executable": str(submit / WRAPPER),
+        "universe": shape.universe,
+        "executable": str(submit / (CHORES if on_access_point else WRAPPER)),
         "arguments": "$(invocation)",
         "initialdir": str(paths.scratch),
         # Which try this is. A line that begins with TASK tells Pegasus' monitord that each try has an output of its
@@ -106,20 +121,13 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
         "output": str(submit / "$(JOB).out.$INT(task,%03d)"),
         "error": str(submit / "$(JOB).err.$INT(task,%03d)"),
         "log": str(submit / executable.log),
-        "should_transfer_files": "YES",
-        "when_to_transfer_output": "ON_EXIT",
-        "transfer_input_files": "$(inputs)",
-        # A directory that is always there, and empty when the task failed: the starter need not sleep a second to
-        # tell new files from old, and no missing output puts the job on hold.
-        "transfer_output_files": f"{OUTPUTS}/",
-        "transfer_output_remaps": '"$(outputs)"',
-        "ulog_execute_attrs": "RoostInstanceId,TotalCpus",
+        **({} if on_access_point else _TRANSFERS),
         "submit_event_user_notes": f"pool:{executable.site}",
         "notification": "NEVER",
         "priority": "$(urgency)",
         "periodic_remove": f"(JobStatus == 5) && (time() - EnteredCurrentStatus > {HELD_S})",
         **_ads(executable, shape),
-        "My.pegasus_wf_dax_job_id": '"$(derivation)"',
+        "My.pegasus_wf_dax_job_id": '"$(derivation:null)"',
         "My.pegasus_wf_dag_job_id": '"$(JOB)"',
         "My.pegasus_job_class": "$(class:1)",
         "My.pegasus_job_runtime": "$(runtime:0)",
@@ -145,15 +153,23 @@ def _ads(executable: ExecutableWorkflow, shape: Shape) -> dict[str, str]:
     }
 
 
-def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str, files: dict[str, str]) -> str:
-    """Its name, and what it alone has. Nothing here needs quoting but names of transformations and tasks."""
+def _node(
+    executable: ExecutableWorkflow,
+    job: PlannedJob,
+    description: str,
+    makers: Collection[str],
+    files: dict[str, str],
+) -> str:
+    """Its name, and what it alone has. Nothing here needs quoting but the names of tasks."""
+    if not job.tasks:
+        return _chores_node(job, description)
     name, places, task = job.name, executable.places, job.tasks[0]
-    inputs = [places[lfn] for lfn in job.inputs]
+    inputs = [places[lfn] for lfn in job.inputs if lfn not in executable.links]
     inputs += [f"../executables/{one}" for one in job.sent]
-    inputs += [parent + SUMS for parent in executable.parents.get(name, ())]
+    inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
     remaps = [f"{stored_name(one.lfn)}={places[one.lfn]}" for one in job.outputs if one.stage_out]
-    word = invocation(job, executable.programs)
+    word = invocation(job, executable)
     if len(word) > LONG:
         file, text, word = in_file(name, word)
         files[file] = text
@@ -166,6 +182,14 @@ def _node(executable: ExecutableWorkflow, job: PlannedJob, description: str, fil
         f' inputs="{",".join(inputs)}" outputs="{";".join(remaps)}"'
         f' invocation="{word}"\n'
         f"PRIORITY {name} {job.priority}\n"
+    )
+
+
+def _chores_node(job: PlannedJob, description: str) -> str:
+    return (
+        f"JOB {job.name} {description}\n"
+        f'VARS {job.name} class="{job.kind}" urgency="{job.priority}" invocation="{chores(job)}"\n'
+        f"PRIORITY {job.name} {job.priority}\n"
     )
 
 

@@ -54,18 +54,20 @@ class Failure:
     @property
     def sentence(self) -> str:
         times = f"after {self.attempts} attempts" if self.attempts != 1 else "at the first attempt"
-        return f"{self.job} ({self.at}): {self.reason}, {times}"
+        place = f" ({self.at})" if self.at else ""
+        return f"{self.job}{place}: {self.reason}, {times}"
 
 
 def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) -> Failure:
     job = next(job for job in executable.jobs if job.name == progress.name)
     reason, lines = why(progress, stderr)
     last = progress.attempts[-1] if progress.attempts else None
-    task = next((one for one in job.tasks if reason.startswith(f"task {one.id}: ")), job.task)
+    named = (one for one in job.tasks if reason.startswith(f"task {one.id}: "))
+    task = next(named, job.tasks[0] if job.tasks else None)
     return Failure(
         job=job.name,
-        transformation=task.transformation,
-        at=task.at,
+        transformation=task.transformation if task else job.shape.transformation,
+        at=task.at if task else "",
         reason=reason,
         exit_code=progress.exit_code,
         attempts=max(len(progress.attempts), progress.submits),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from roost.workflow.abstract import Workflow
-from roost.workflow.catalogs import Kind
+from roost.workflow.transformations import Kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ def missing_executables(workflow: Workflow, executables: frozenset[str]) -> list
     return [
         MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
         for one in found
-        if one.kind is Kind.INSTALLED and merged_usr(str(one.pfn)) not in there
+        if one.kind is Kind.INSTALLED and one.container is None and merged_usr(str(one.pfn)) not in there
     ]
 
 

@@ -3,19 +3,19 @@
 import base64
 import json
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 from roost.workflow.abstract import Job
-from roost.workflow.planner import PlannedJob, Program
+from roost.workflow.planner import ExecutableWorkflow, PlannedJob, stored_name
 
 LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
 _PACKED = 2000  # bytes; below that the word is as it is
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
-def invocation(job: PlannedJob, programs: Mapping[str, Program]) -> str:
+def invocation(job: PlannedJob, executable: ExecutableWorkflow) -> str:
     """Base64 of JSON, or of JSON that zlib has made smaller."""
+    programs = executable.programs
     asked: dict[str, Any] = {"tasks": [_task(task, programs[task.transformation].path) for task in job.tasks]}
     if job.sent:
         asked["programs"] = job.sent
@@ -26,6 +26,11 @@ def invocation(job: PlannedJob, programs: Mapping[str, Program]) -> str:
         for task, env in zip(asked["tasks"], job.envs, strict=False):
             if env:
                 task["env"] = env
+    if executable.links and (links := {lfn: executable.links[lfn] for lfn in job.inputs if lfn in executable.links}):
+        asked["links"] = links
+    if executable.digests:
+        known = [lfn for lfn in job.inputs if lfn in executable.digests]
+        asked["expected"] = {stored_name(lfn): executable.digests[lfn] for lfn in known}
     text = _encode(asked).encode()
     return base64.b64encode(text if len(text) < _PACKED else zlib.compress(text)).decode()
 
@@ -38,6 +43,11 @@ def in_file(job: str, word: str) -> tuple[str, str, str]:
     """
     name = f"{job}.tasks"  # not .in: Pegasus' monitord would look into that
     return name, word, f"@{name}:{zlib.crc32(word.encode()):08x}"
+
+
+def chores(job: PlannedJob) -> str:
+    """The argument of node/chores.py: base64 of JSON."""
+    return base64.b64encode(_encode({"fetch": job.chores.fetch, "remove": job.chores.remove}).encode()).decode()
 
 
 def decoded(word: str) -> dict[str, Any]:

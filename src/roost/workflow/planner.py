@@ -15,12 +15,13 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
-from roost.workflow.catalogs import Kind, Transformation
 from roost.workflow.clustering import Policy, clustered
 from roost.workflow.collection import uncollected
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
+from roost.workflow.replicas import Replica
 from roost.workflow.shapes import Shape, Shapes
+from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.units import Units, node_name
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
@@ -33,6 +34,8 @@ class JobKind(IntEnum):
     """Pegasus' job classes."""
 
     COMPUTE = 1
+    STAGE_IN = 2
+    CLEANUP = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +78,14 @@ class Upload:
     remote: PurePosixPath
 
 
+class Fetch(NamedTuple):
+    """A file of a server, and where the access point has to have it."""
+
+    url: str
+    place: str  # from `paths.scratch`
+    sha256: str  # empty: nobody says
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
     """What runs a transformation's tasks."""
@@ -83,8 +94,15 @@ class Program:
     sent: tuple[str, ...]  # names of executables that go with each job
 
 
+class Chores(NamedTuple):
+    """What a job on the access point does with the run's files (node/chores.py)."""
+
+    fetch: tuple[Fetch, ...] = ()
+    remove: tuple[str, ...] = ()  # paths, from `paths.scratch`
+
+
 class PlannedJob(NamedTuple):
-    """A node of the DAG. Its first task is what it is called after."""
+    """A node of the DAG: tasks, the first of which it is called after, or chores."""
 
     name: str
     tasks: tuple[Job, ...]
@@ -97,6 +115,7 @@ class PlannedJob(NamedTuple):
     kind: JobKind = JobKind.COMPUTE
     envs: tuple[Mapping[str, str], ...] = ()  # of each task, what the shape's does not say; empty: nothing
     apart: bool = False  # each task in a directory of its own
+    chores: Chores = Chores()
 
     @property
     def priority(self) -> int:
@@ -105,6 +124,11 @@ class PlannedJob(NamedTuple):
     @property
     def task(self) -> Job:
         return self.tasks[0]
+
+    @property
+    def at(self) -> str:
+        """file:line of what it is planned for; empty for chores."""
+        return self.tasks[0].at if self.tasks else ""
 
     @property
     def retries(self) -> int:
@@ -131,8 +155,12 @@ class ExecutableWorkflow:
     task_parents: Mapping[str, tuple[str, ...]]  # the same of the tasks' ids
     programs: Mapping[str, Program]  # by transformation
     places: Mapping[str, str]  # a file's logical name: its path, from `paths.scratch`
+    links: Mapping[str, str]  # logical names of files that are there wherever jobs run: their paths
+    digests: Mapping[str, str]  # logical names of files that no job makes: their SHA-256, where it is known
     uploads: tuple[Upload, ...]
     notes: tuple[str, ...] = ()  # sentences: what was decided
+    throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
+    reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -207,6 +235,8 @@ def plan(
         task_parents=workflow.parents,
         programs=programs,
         places=_places(workflow),
+        links={replica.lfn: replica.on_site for replica in workflow.replicas.values() if replica.on_site},
+        digests={replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
         uploads=tuple(_uploads(workflow, programs, paths)),
         notes=notes,
     )
@@ -336,7 +366,12 @@ def _sent(workflow: Workflow, transformation: Transformation) -> list[Transforma
 
 def _uploads(workflow: Workflow, programs: Mapping[str, Program], paths: RunPaths) -> Iterator[Upload]:
     for replica in workflow.replicas.values():
-        yield Upload(local=replica.local, remote=paths.scratch / stored_name(replica.lfn))
+        if replica.local and not replica.on_site:
+            yield Upload(local=replica.local, remote=paths.scratch / stored_name(replica.lfn))
     staged = {one.name: one for name in programs for one in _sent(workflow, workflow.transformations[name])}
     for one in staged.values():
-        yield Upload(local=one.pfn, remote=paths.executables / one.file_name)
+        if not one.url:
+            yield Upload(local=one.pfn, remote=paths.executables / one.file_name)
+    containers = [workflow.transformations[name].container for name in programs]
+    for image in dict.fromkeys([one.local for one in containers if one and one.local]):
+        yield Upload(local=image, remote=paths.executables / image.name)

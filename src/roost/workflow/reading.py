@@ -10,18 +10,19 @@ is where the time for a workflow of 100,000 tasks goes.
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.abstract import DEFAULT_RETRIES, EXECUTION_SITE, Job, Output, UseKind, Workflow
-from roost.workflow.catalogs import NOWHERE, Kind, Replica, Source, Transformation, full_name
-from roost.workflow.catalogs import replicas as read_replicas
+from roost.workflow.abstract import DEFAULT_RETRIES, EXECUTION_SITES, Job, Output, UseKind, Workflow
+from roost.workflow.catalogs import Source, full_name
 from roost.workflow.catalogs import site_profiles as read_site_profiles
-from roost.workflow.catalogs import transformations as read_transformations
 from roost.workflow.graph import cycle_in, levels
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
 from roost.workflow.profiles import Profiles, profiles
+from roost.workflow.replicas import Replica, Replicas, read_replicas
+from roost.workflow.transformations import Kind, Transformation
+from roost.workflow.transformations import transformations as read_transformations
 from roost.yaml_lines import Document, Path, did_you_mean
 
 _CATALOGS = ("siteCatalog", "replicaCatalog", "transformationCatalog")
@@ -58,15 +59,15 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     name = mistakes.word(document, (), top, "name")
     if name and not _NAME.fullmatch(name):
         mistakes.add(document, ("name",), f"'name' cannot be '{name}': letters, digits, '.', '_' and '-' only")
-    replicas: dict[str, Replica] = {}
+    replicas = Replicas(execution_sites=EXECUTION_SITES)
     for source in sources.replicas:
-        replicas.update(read_replicas(mistakes, source))
+        read_replicas(mistakes, source, replicas)
     known: dict[str, Transformation] = {}
     for source in sources.transformations:
-        known.update(read_transformations(mistakes, source))
+        known.update(read_transformations(mistakes, source, EXECUTION_SITES))
     of_site = Profiles()
     for source in sources.sites:
-        of_site = read_site_profiles(mistakes, source, EXECUTION_SITE).over(of_site)
+        of_site = read_site_profiles(mistakes, source, EXECUTION_SITES).over(of_site)
 
     shared = profiles(mistakes, document, ("profiles",), top.get("profiles"))
     tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared)
@@ -84,6 +85,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         jobs=tuple(tasks.found.values()),
         parents=parents,
         replicas=used,
+        made_before=_made_before(tasks, replicas, is_file),
         transformations=known,
         site_profiles=of_site,
         retries=sources.retries,
@@ -294,27 +296,40 @@ def _wrong_lfn(lfn: str) -> str:
     return ""
 
 
-def _inputs_found(
-    tasks: _Tasks, replicas: Mapping[str, Replica], is_file: Callable[[PurePath], bool]
-) -> Mapping[str, Replica]:
+def _inputs_found(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
     used: dict[str, Replica] = {}
     producers = tasks.producers
     for task in tasks.found.values():
         for lfn in task.inputs:
             if lfn in producers or lfn in used:
                 continue
-            if lfn not in replicas:
-                words = did_you_mean(lfn, {**producers, **replicas})
+            where = replicas.get(lfn)
+            if where is None:
+                words = did_you_mean(lfn, {**producers, **replicas.found})
                 said = f"'{lfn}' is used by '{task.id}', made by no job and in no replica catalog{words}"
                 tasks.mistakes.add(tasks.document, tasks.path_of(task, lfn), said)
                 continue
-            where = replicas[lfn]
-            if where.local != NOWHERE:
-                used[lfn] = where
-                if not is_file(where.local):
-                    said = f"the input file '{lfn}' is not there: {where.local} ({where.at})"
-                    tasks.mistakes.add(tasks.document, tasks.path_of(task, lfn), said)
+            used[lfn] = where
+            if where.is_wrong or where.on_site or where.local is None or is_file(where.local):
+                continue
+            if where.url:
+                used[lfn] = replace(where, local=None)
+            else:
+                said = f"the input file '{lfn}' is not there: {where.local} ({where.at})"
+                tasks.mistakes.add(tasks.document, tasks.path_of(task, lfn), said)
     return used
+
+
+def _made_before(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
+    """What a run need not make again. A replica that is not there any more only means that it is made."""
+    found: dict[str, Replica] = {}
+    for lfn in replicas.found.keys() & tasks.producers.keys() if replicas.found else ():
+        where = replicas.found[lfn]
+        if where.on_site or (where.local is not None and is_file(where.local)):
+            found[lfn] = where
+        elif where.url:
+            found[lfn] = replace(where, local=None)
+    return found
 
 
 def _executables_found(tasks: _Tasks, is_file: Callable[[PurePath], bool]) -> None:
@@ -323,9 +338,13 @@ def _executables_found(tasks: _Tasks, is_file: Callable[[PurePath], bool]) -> No
     required = {one for name in names for one in known[name].requires if one in known}
     for name in sorted(names | required):
         one = known[name]
-        if one.kind is Kind.STAGEABLE and not is_file(one.pfn):
-            source, _, line = one.at.rpartition(":")
+        source, _, line = one.at.rpartition(":")
+        if one.kind is Kind.STAGEABLE and not one.url and not is_file(one.pfn):
             tasks.mistakes.text(source, int(line), f"the executable of '{name}' is not there: {one.pfn}")
+        image = one.container.local if one.container else None
+        if one.container and image and not is_file(image):
+            source, _, line = one.container.at.rpartition(":")
+            tasks.mistakes.text(source, int(line), f"the image of '{one.container.name}' is not there: {image}")
 
 
 def _told_parents(tasks: _Tasks, top: dict[str, Any]) -> Mapping[str, dict[str, Path]]:

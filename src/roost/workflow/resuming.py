@@ -37,13 +37,15 @@ def unfinished(
     `is_kept` is asked for paths of the access point.
     """
     makers = {remote: job.name for job in executable.jobs for remote in _made(executable, job)}
-    inputs = {job.name: _taken(executable, job) for job in executable.jobs}
+    inputs = {job.name: _taken(executable, job, makers) for job in executable.jobs}
     left = {job.name for job in executable.jobs if job.name not in done or not _has_results(executable, job, is_kept)}
+    fetching = {job.name for job in executable.jobs if job.chores.fetch}
     todo = list(left)
     while todo:
-        for remote in inputs[todo.pop()]:
-            maker = makers.get(remote)
-            if maker is not None and maker not in left and not is_kept(remote):
+        name = todo.pop()
+        left.update(fetching.intersection(executable.parents.get(name, ())))  # sooner than bringing it here and back
+        for remote in inputs[name]:
+            if (maker := makers[remote]) not in left and not is_kept(remote):
                 left.add(maker)
                 todo.append(maker)
     return frozenset(left)
@@ -52,8 +54,8 @@ def unfinished(
 def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
     """The files, by their paths on the access point, that the jobs of `left` take from jobs that are done."""
     made = {remote for job in executable.jobs if job.name not in left for remote in _made(executable, job)}
-    wanted = (remote for job in executable.jobs if job.name in left for remote in _taken(executable, job))
-    return tuple(dict.fromkeys(remote for remote in wanted if remote in made))
+    wanted = (remote for job in executable.jobs if job.name in left for remote in _taken(executable, job, made))
+    return tuple(dict.fromkeys(wanted))
 
 
 def rescue_name(executable: ExecutableWorkflow, present: Collection[str]) -> str:
@@ -136,9 +138,13 @@ def _has_results(executable: ExecutableWorkflow, job: PlannedJob, is_kept: Calla
 
 
 def _made(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:
+    if not job.tasks:
+        return []
     return [*(executable.remote(one.lfn) for one in job.outputs), executable.remote_sums(job.name)]
 
 
-def _taken(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:
-    parents = executable.parents.get(job.name, ())
-    return [*map(executable.remote, job.inputs), *map(executable.remote_sums, parents)]
+def _taken(executable: ExecutableWorkflow, job: PlannedJob, makers: Collection[PurePosixPath]) -> list[PurePosixPath]:
+    """What jobs have made for it: files, and their checksums."""
+    parents = executable.parents.get(job.name, ()) if job.tasks else ()
+    taken = [*map(executable.remote, job.inputs), *map(executable.remote_sums, parents)]
+    return [remote for remote in taken if remote in makers]

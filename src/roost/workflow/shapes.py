@@ -17,6 +17,7 @@ class Shape:
     """What many jobs ask for alike: one submit description."""
 
     transformation: str
+    universe: str = "vanilla"
     commands: Mapping[str, str]  # of the submit description: requests, and condor profiles
     env: Mapping[str, str]
     retries: int
@@ -67,11 +68,16 @@ class Shapes:
 
     def _new(self, task: Job) -> Asked:
         # Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow.
-        profiles = self._transformations[task.transformation].profiles.over(self._of_site).over(task.profiles)
+        transformation = self._transformations[task.transformation]
+        profiles = transformation.profiles.over(self._of_site).over(task.profiles)
         dagman = profiles.dagman
+        commands = _commands(profiles)
+        if container := transformation.container:
+            commands["container_image"] = f"../executables/{container.image}" if container.local else container.image
         shape = Shape(
             transformation=task.transformation,
-            commands=_commands(profiles),
+            universe="container" if container else "vanilla",
+            commands=commands,
             env=profiles.env,
             retries=int(dagman.get("retry", self._retries)),
             category=dagman.get("category", ""),
@@ -82,8 +88,8 @@ class Shapes:
 
     def _shared(self, shape: Shape) -> Shape:
         key = (
-            *(shape.transformation, tuple(shape.commands.items()), tuple(shape.env.items()), shape.retries),
-            *(shape.category, shape.abort_dag_on, shape.priority),
+            *(shape.transformation, shape.universe, tuple(shape.commands.items()), tuple(shape.env.items())),
+            *(shape.retries, shape.category, shape.abort_dag_on, shape.priority),
         )
         return self._shapes.setdefault(key, shape)
 
@@ -112,6 +118,7 @@ def _combined(shapes: list[Shape]) -> Shape:
     names = {shape.transformation for shape in shapes}
     return Shape(
         transformation=names.pop() if len(names) == 1 else MIXED,
+        universe=shapes[0].universe,
         commands=commands,
         env={key: text for key, text in first.items() if all(one.env.get(key) == text for one in shapes)},
         retries=max(shape.retries for shape in shapes),

@@ -4,8 +4,9 @@ The catalogs are sections of the workflow, or files beside it under Pegasus' usu
 `pegasus.properties` says.
 """
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -43,18 +44,21 @@ class Properties:
     clusters_by_runtime: bool = False
 
 
-def load(path: Path) -> Workflow:
-    """The workflow in `path`, checked. Raises NotFoundError, or UsageError with every mistake in all of its files."""
+def load(path: Path, more_replicas: Iterable[Path] = ()) -> Workflow:
+    """The workflow in `path`, checked. Its own replicas win over those of `more_replicas`.
+
+    Raises NotFoundError, or UsageError with every mistake in all of its files.
+    """
     if not path.is_file():
         raise NotFoundError(f"there is no workflow {path}", "name a Pegasus 5 workflow.yml")
     with uncollected():
         try:
-            return _load(path, parse_block_yaml)
+            return _load(path, tuple(more_replicas), parse_block_yaml)
         except NotBlockStyle:
-            return _load(path, parse_yaml)
+            return _load(path, tuple(more_replicas), parse_yaml)
 
 
-def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
+def _load(path: Path, more_replicas: tuple[Path, ...], parse: Callable[[str, str], Document]) -> Workflow:
     mistakes = Mistakes()
     properties_path = path.with_name("pegasus.properties")
     properties = Properties()
@@ -68,12 +72,18 @@ def _load(path: Path, parse: Callable[[str, str], Document]) -> Workflow:
         if section in inline:
             directory = path.absolute().parent
             sources.append(
-                Source(document=document, path=(section,), value=inline[section], directory=PurePath(directory))
+                Source(
+                    document=document,
+                    path=(section,),
+                    value=inline[section],
+                    directory=PurePath(directory),
+                    variables=os.environ,
+                )
             )
     return workflow(
         Sources(
             workflow=document,
-            replicas=tuple(found["replicaCatalog"]),
+            replicas=(*(_source(one, parse) for one in more_replicas), *found["replicaCatalog"]),
             transformations=tuple(found["transformationCatalog"]),
             sites=tuple(found["siteCatalog"]),
             retries=properties.retries,
@@ -95,8 +105,13 @@ def _catalog(path: Path, section: str, properties: Properties, parse: Callable[[
         if named in properties.catalogs:
             raise NotFoundError(f"pegasus.properties names the catalog {file}, which is not there", f"edit {named}")
         return []
+    return [_source(file, parse)]
+
+
+def _source(file: Path, parse: Callable[[str, str], Document]) -> Source:
     document = parse(_text(file), str(file))
-    return [Source(document=document, path=(), value=document.value, directory=PurePath(file.absolute().parent))]
+    directory = PurePath(file.absolute().parent)
+    return Source(document=document, path=(), value=document.value, directory=directory, variables=os.environ)
 
 
 def _properties(mistakes: Mistakes, text: str, source: str) -> Properties:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from roost.workflow.dag import VERSION, stamp
+from roost.workflow.dag import CHORES, VERSION, stamp
 from roost.workflow.planner import ExecutableWorkflow, JobKind
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
-_KINDS = {JobKind.COMPUTE: "compute"}
+_KINDS = {JobKind.COMPUTE: "compute", JobKind.STAGE_IN: "stage-in-tx", JobKind.CLEANUP: "cleanup"}
 
 
 def braindump(executable: ExecutableWorkflow) -> str:
@@ -70,10 +70,10 @@ def static_events(executable: ExecutableWorkflow) -> Iterator[str]:
     yield f'{begins("static.meta.start")}\n{begins("xwf.meta")} key="wf.api" value="roost"\n'
     yield f"{begins('static.meta.end')}\n"
     for job in executable.jobs:
-        name, task = job.name, job.tasks[0]
+        name = job.name
         is_clustered = len(job.tasks) > 1
-        program = executable.programs[task.transformation].path
-        argv = "" if is_clustered else " ".join(task.arguments)
+        program = executable.programs[job.tasks[0].transformation].path if job.tasks else CHORES
+        argv = " ".join(job.tasks[0].arguments) if len(job.tasks) == 1 else ""
         yield (
             f'{job_info} job.id="{name}" submit_file="{name}.sub" type="{job.kind}" type_desc="{_KINDS[job.kind]}"'
             f' clustered="{int(is_clustered)}" max_retries="{job.shape.retries}" executable={_quoted(program)}'

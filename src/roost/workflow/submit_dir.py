@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from roost.workflow.dag import DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, WRAPPER, dag_lines, for_monitord, shapes
+from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, WRAPPER, dag_lines, for_monitord, shapes
 from roost.workflow.planner import ExecutableWorkflow
 from roost.workflow.stampede import braindump, static_events
+
+_NODE = resources.files("roost.workflow").joinpath("node")
 
 
 def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) -> Mapping[str, Iterable[str]]:
@@ -23,8 +25,12 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
         **{name: [for_monitord(executable, shape)] for name, shape in shapes(executable).items()},
         f"{executable.name}-0.notify": [],
         "pegasus.properties": ["pegasus.data.configuration = condorio\n"],
-        WRAPPER: [resources.files("roost.workflow").joinpath("node", WRAPPER).read_text(encoding="utf-8")],
+        **{name: [_NODE.joinpath(name).read_text(encoding="utf-8")] for name in _programs(executable)},
     }
+
+
+def _programs(executable: ExecutableWorkflow) -> list[str]:
+    return [WRAPPER, CHORES] if any(not job.tasks for job in executable.jobs) else [WRAPPER]
 
 
 def write(executable: ExecutableWorkflow, directory: Path) -> None:
@@ -38,7 +44,8 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
             file.writelines(pieces)
     for name, text in more.items():
         (submit / name).write_text(text, encoding="utf-8")
-    (submit / WRAPPER).chmod(0o755)
+    for program in _programs(executable):
+        (submit / program).chmod(0o755)
     source = Path(executable.source)
     if source.is_file():
         (submit / "workflow.yml").write_bytes(source.read_bytes())

@@ -141,9 +141,12 @@ MISTAKES = [
         "not supported yet: profiles of the namespace",
     ),
     ("type: output, st", "type: checkpoint, st", 10, "not supported yet: files of the type 'checkpoint'"),
-    ("type: stageable}", "type: stageable, container: c}", 32, "not supported yet: 'container'"),
-    ("pfn: in/a.txt", "pfn: http://h/a", 26, "not supported yet: files at http://"),
-    ("site: local, pfn", "site: other, pfn", 26, "not supported yet: a replica at the site 'other'"),
+    ("type: stageable}", "type: stageable, container: c}", 32, "unknown container 'c'"),
+    ("pfn: in/a.txt", "pfn: gsiftp://h/a", 26, "not supported yet: files at gsiftp://"),
+    ("pfn: in/a.txt", "pfn: '${NOWHERE}/a'", 26, "there is no environment variable NOWHERE"),
+    ("site: local, pfn", "site: other, pfn", 26, "not supported yet: a path at the site 'other'"),
+    ("- lfn: a.txt\n    pfns", "- lfn: a.txt\n    checksum: {sha256: 12}\n    pfns", 25, "'sha256' cannot be '12'"),
+    ("- lfn: a.txt\n    pfns", "- lfn: 'a(.txt'\n    regex: true\n    pfns", 24, "is no regular expression"),
     ("lfn: a.txt, type", "lfn: 'a,b', type", 9, "not supported yet: ',' in the file name"),
 ]
 
@@ -168,7 +171,7 @@ def test_all_mistakes_at_once_in_the_order_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "only"),
     [
-        ("site: local, pfn: in", "site: other, pfn: in", "workflow.yml:23: not supported yet: a replica at the site"),
+        ("site: local, pfn: in", "site: other, pfn: in", "workflow.yml:23: not supported yet: a path at the site"),
         ("    pfns:\n    - {site: local, pfn: in/a.txt}\n", "", "workflow.yml:21: 'a.txt' has no pfns"),
         ("jobs:\n", "jobs: []\nhooks: {}\nmetadata:\n", "workflow.yml:3: a workflow without jobs"),
     ],

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from roost.errors import UsageError
 from roost.workflow.abstract import Job, Output, Workflow
-from roost.workflow.catalogs import Kind as ProgramKind
-from roost.workflow.catalogs import Replica, Transformation
 from roost.workflow.clustering import Kind, Policy, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.invocation import LONG, decoded
 from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths, Site, plan
 from roost.workflow.profiles import Profiles
+from roost.workflow.replicas import Replica
 from roost.workflow.shapes import MIXED
 from roost.workflow.source import load
 from roost.workflow.stampede import static_events
 from roost.workflow.static_bp import from_static_bp
+from roost.workflow.transformations import Kind as ProgramKind
+from roost.workflow.transformations import Transformation
 
 CLUSTERS = Path(__file__).parent / "data" / "pegasus-clusters"
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -80,6 +81,7 @@ def workflow_of(*tasks: Job, sent: frozenset[str] = frozenset(), **options: obje
             for one in tasks
             if (parents := tuple(dict.fromkeys(makers[lfn] for lfn in one.inputs if lfn in makers)))
         },
+        made_before={},
         replicas={GIVEN: Replica(lfn=GIVEN, local=PurePath("/l/x"), at="w:1")},
         transformations=transformations,
         site_profiles=Profiles(),

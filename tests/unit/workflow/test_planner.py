@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.workflow.abstract import Job, Output, Workflow
-from roost.workflow.catalogs import Kind, Replica, Transformation
 from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths, Site, plan, stored_name
 from roost.workflow.profiles import Profiles
+from roost.workflow.replicas import Replica
 from roost.workflow.source import load
+from roost.workflow.transformations import Kind, Transformation
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 RUN = PurePosixPath("/home/debian/runs/r1")
@@ -48,6 +49,7 @@ def workflow_of(*jobs: Job, edges: tuple[tuple[str, str], ...] = (), of_t: Profi
         jobs=jobs,
         parents={child: tuple(one for one, other in edges if other == child) for _, child in edges},
         replicas={"in put": Replica(lfn="in put", local=PurePath("/l/x"), at="w:1")},
+        made_before={},
         transformations={"t": transformation},
         site_profiles=Profiles(),
         retries=1,

@@ -150,6 +150,9 @@ def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
 def arrange(job: dict[str, Any], top: Path, work: Path) -> None:
     """The inputs under their logical names, executables executable, directories for the outputs."""
     (top / OUTPUTS).mkdir()
+    for lfn, path in job.get("links", {}).items():
+        (top / stored_name(lfn)).symlink_to(path)
+        (top / stored_name(lfn)).stat()
     if job.get("apart"):
         (top / MADE).mkdir()
         for name in job.get("programs", ()):

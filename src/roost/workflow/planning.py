@@ -1,0 +1,37 @@
+"""pure: (Workflow, site, paths, Options) -> ExecutableWorkflow: what is there is reused, the rest is planned."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from roost.workflow.abstract import Workflow
+from roost.workflow.cleanup import with_cleanup
+from roost.workflow.clustering import Policy
+from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.reuse import reuse
+from roost.workflow.staging import with_stage_in
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the user wants of a plan; pegasus-plan's options of the same names."""
+
+    reuse: tuple[str, ...] = ()  # replica catalogs that count beside the workflow's own: absolute paths of files
+    force: bool = False  # make everything, also what is there already
+    cleanup: bool = False  # remove intermediate files while the workflow runs
+
+
+def planned(
+    workflow: Workflow,
+    site: Site,
+    paths: RunPaths,
+    options: Options,
+    *,
+    uuid: str,
+    planned_at: datetime,
+    policy: Policy | None = None,
+) -> ExecutableWorkflow:
+    """As `planner.plan`. There is at least one task that is not reused."""
+    reused = reuse(replace(workflow, made_before={}) if options.force else workflow)
+    executable = plan(reused.workflow, site, paths, uuid=uuid, planned_at=planned_at, policy=policy)
+    executable = replace(with_stage_in(executable, reused.workflow), reused=reused.results)
+    return with_cleanup(executable) if options.cleanup else executable

@@ -1,0 +1,86 @@
+"""pure: ExecutableWorkflow -> the same with jobs that fetch files of servers to the access point, once each.
+
+Pegasus' stage-in jobs do this. Files of this machine need none: they are sent along with the run.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from roost.workflow.abstract import Workflow
+from roost.workflow.planner import (
+    Chores,
+    ExecutableWorkflow,
+    Fetch,
+    JobKind,
+    PlannedJob,
+    stored_name,
+)
+from roost.workflow.shapes import Shape
+
+AT_ONCE = 10  # as pegasus.mode=production
+_FILES = 20  # of one job: one server that is slow does not keep back the rest
+_CATEGORY = "stagein"
+_PRIORITY = 700  # as Pegasus
+
+
+def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> ExecutableWorkflow:
+    """Each job waits for the files that it takes; as it is where nothing comes from a server."""
+    by_lfn = {
+        replica.lfn: Fetch(replica.url, stored_name(replica.lfn), replica.sha256)
+        for replica in workflow.replicas.values()
+        if replica.url and not replica.local and not replica.on_site
+    }
+    programs = [workflow.transformations[name] for name in executable.programs]
+    sent = {one for program in programs for one in (program.name, *program.requires)}
+    by_program = {
+        one.file_name: Fetch(one.url, f"../executables/{one.file_name}", "")
+        for one in (workflow.transformations[name] for name in sorted(sent))
+        if one.url
+    }
+    if not by_lfn and not by_program:
+        return executable
+    shape = Shape(
+        transformation="pegasus::transfer",
+        universe="local",
+        commands={},
+        env={},
+        retries=max(workflow.retries, 3),  # a server that does not answer may do so a minute later
+        category=_CATEGORY,
+        abort_dag_on="",
+        priority=_PRIORITY,
+    )
+    fetched = [*by_lfn.values(), *by_program.values()]
+    jobs = [_job(executable, shape, number, fetched[at : at + _FILES]) for number, at in _starts(len(fetched))]
+    names = {fetch.place: job.name for job in jobs for fetch in job.chores.fetch}
+    waits = _waits(executable, by_lfn, by_program, names)
+    parents = {
+        job.name: (*executable.parents.get(job.name, ()), *waits.get(job.name, ()))
+        for job in executable.jobs
+        if job.name in executable.parents or job.name in waits
+    }
+    throttles = {**executable.throttles, _CATEGORY: AT_ONCE}
+    return replace(executable, jobs=(*jobs, *executable.jobs), parents=parents, throttles=throttles)
+
+
+def _starts(many: int) -> Iterable[tuple[int, int]]:
+    return enumerate(range(0, many, _FILES))
+
+
+def _job(executable: ExecutableWorkflow, shape: Shape, number: int, fetched: list[Fetch]) -> PlannedJob:
+    name = f"stage_in_remote_{executable.site}_0_{number}"
+    return PlannedJob(name, (), 1, shape, "0", (), (), (), JobKind.STAGE_IN, chores=Chores(fetch=tuple(fetched)))
+
+
+def _waits(
+    executable: ExecutableWorkflow,
+    by_lfn: Mapping[str, Fetch],
+    by_program: Mapping[str, Fetch],
+    names: Mapping[str, str],
+) -> dict[str, tuple[str, ...]]:
+    waits = {}
+    for job in executable.jobs:
+        places = [by_lfn[lfn].place for lfn in job.inputs if lfn in by_lfn]
+        places += [by_program[one].place for one in job.sent if one in by_program]
+        if places:
+            waits[job.name] = tuple(dict.fromkeys(names[place] for place in places))
+    return waits
