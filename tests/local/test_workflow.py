@@ -15,7 +15,8 @@ from roost.workflow import submit_dir
 from roost.workflow.clustering import Policy
 from roost.workflow.dag import submit_argv
 from roost.workflow.failure import Failure, failure, files
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.planning import Options, planned
 from roost.workflow.progress import JobState, Outcome, Progress, begin, fold, fold_end
 from roost.workflow.source import load
 
@@ -141,11 +142,12 @@ def run(
     tmp_path: Path,
     *,
     without: frozenset[str] | set[str] = frozenset(),
+    options: Options | None = None,
     timeout_s: float = 90,
     policy: Policy | None = None,
 ) -> Ran:
     """Plan, send, submit, follow to the end."""
-    executable = submitted(pool, path, tmp_path, without=without, policy=policy)
+    executable = submitted(pool, path, tmp_path, without=without, options=options, policy=policy)
     return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
 
 
@@ -155,11 +157,13 @@ def submitted(
     tmp_path: Path,
     *,
     without: frozenset[str] | set[str] = frozenset(),
+    options: Options | None = None,
     policy: Policy | None = None,
 ) -> ExecutableWorkflow:
     remote = PurePosixPath(f"/home/debian/runs/{uuid4().hex[:8]}")
-    paths, at = RunPaths(run=remote), datetime.now(UTC)
-    executable = plan(load(path), Site(), paths, uuid=str(uuid4()), planned_at=at, policy=policy)
+    wish, at = options or Options(), datetime.now(UTC)
+    paths = RunPaths(run=remote)
+    executable = planned(load(path), Site(), paths, wish, uuid=str(uuid4()), planned_at=at, policy=policy)
     local = tmp_path / "run"
     submit_dir.write(executable, local)
     for upload in executable.uploads:

@@ -31,7 +31,7 @@ def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
         universe="local",
         commands={},
         env={},
-        retries=executable.jobs[0].shape.retries if executable.jobs else 0,
+        retries=1,
         category=_CATEGORY,
         abort_dag_on="",
         priority=_PRIORITY,

@@ -121,7 +121,8 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
         "output": str(submit / "$(JOB).out.$INT(task,%03d)"),
         "error": str(submit / "$(JOB).err.$INT(task,%03d)"),
         "log": str(submit / executable.log),
-        **({} if on_access_point else _TRANSFERS),
+        # Without this its output goes to a file that a transfer, which there is not, would bring to its place.
+        **({"should_transfer_files": "NO"} if on_access_point else _TRANSFERS),
         "submit_event_user_notes": f"pool:{executable.site}",
         "notification": "NEVER",
         "priority": "$(urgency)",

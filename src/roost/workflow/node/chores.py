@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""What a run needs done on its access point: files of servers fetched, files that nobody needs removed.
+
+Standard library only; a job of HTCondor's local universe, beside DAGMan. In: one argument, base64 of JSON:
+`fetch`: [[URL, path, SHA-256 or empty], ...], `remove`: [path, ...], paths from the directory where jobs start.
+Each can be done twice. Out, on stdout: a line for each file; on stderr: what went wrong, and `PegasusLite: exitcode N`.
+"""
+
+import base64
+import hashlib
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+TRIES = 3
+TIMEOUT_S = 60.0  # without a byte
+WRONG, UNREACHED = 65, 69  # EX_DATAERR and EX_UNAVAILABLE of sysexits.h
+FINAL = (401, 403, 404, 410)  # what a server says now, it says a minute later
+
+
+def main(word: str) -> int:
+    asked = json.loads(base64.b64decode(word))
+    code = 0
+    for url, place, expected in asked["fetch"]:
+        if Path(place).exists():
+            print(f"{place}: there already")
+        else:
+            code = fetch(url, Path(place), expected) or code
+    for place in asked["remove"]:
+        Path(place).unlink(missing_ok=True)
+        print(f"{place}: removed")
+    print(f"PegasusLite: exitcode {code}", file=sys.stderr)
+    return code
+
+
+def fetch(url: str, place: Path, expected: str) -> int:
+    """Whole or not at all. The exit code."""
+    shown = url.partition("?")[0]  # what is behind may be a signature
+    part = place.with_name(f".{place.name[:200]}.part")
+    for number in range(1, TRIES + 1):
+        started_at = time.time()
+        try:
+            digest, size = download(url, part)
+        except (OSError, ValueError) as error:  # URLError is an OSError
+            part.unlink(missing_ok=True)
+            said = f"roost: {shown} cannot be fetched: {getattr(error, 'reason', None) or error}"
+            print(f"{said} (try {number} of {TRIES})", file=sys.stderr)
+            if isinstance(error, urllib.error.HTTPError) and error.code in FINAL:
+                break
+            if number < TRIES:
+                time.sleep(2.0**number)
+            continue
+        if expected and digest != expected:
+            part.unlink()
+            print(f"roost: {shown} has the SHA-256 {digest}, the catalog says {expected}", file=sys.stderr)
+            return WRONG
+        part.replace(place)
+        print(f"{place}: {size} bytes from {shown} in {time.time() - started_at:.1f} s")
+        return 0
+    return UNREACHED
+
+
+def download(url: str, part: Path) -> "tuple[str, int]":
+    """(SHA-256, bytes)."""
+    digest, size = hashlib.sha256(), 0
+    request = urllib.request.Request(url, headers={"User-Agent": "roost"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer, part.open("wb") as file:
+        while block := answer.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+            file.write(block)
+        announced = answer.headers.get("Content-Length") or ""
+    if announced.isdigit() and int(announced) != size:
+        raise OSError(f"{size} bytes came, {announced} were announced")
+    return digest.hexdigest(), size
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
