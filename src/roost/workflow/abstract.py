@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Workflow:
     retries: int
     label_key: str = "label"  # the pegasus profile that says what tasks are to be one job
     clusters_by_runtime: bool = False  # not by number
+    dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of the DAGMan that runs it
+    throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,7 @@ from roost.yaml_lines import Document, Path, did_you_mean
 
 NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
-SCHEMES = ("file", "http", "https", "ftp", "s3")  # of URLs that Roost can take files from
+SCHEMES = ("file", "http", "https", "ftp")  # of URLs that Roost can take files from
 _SITE = ("name", "arch", "os.type", "os.release", "os.version", "directories", "profiles")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

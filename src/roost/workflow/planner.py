@@ -160,6 +160,7 @@ class ExecutableWorkflow:
     uploads: tuple[Upload, ...]
     notes: tuple[str, ...] = ()  # sentences: what was decided
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
+    dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of its DAGMan
     reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
 
     @property
@@ -239,6 +240,8 @@ def plan(
         digests={replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
         uploads=tuple(_uploads(workflow, programs, paths)),
         notes=notes,
+        throttles=workflow.throttles,
+        dagman=workflow.dagman,
     )
 
 

@@ -92,14 +92,15 @@ def _entries(mistakes: Mistakes, document: Document, path: Path, entries: dict[A
             mistakes.add(document, here, f"'{name}' cannot be {value!r}: a profile's value is one line of text")
             continue
         key = str(name) if path[-1] == "env" else str(name).lower()
-        if said := _wrong_key(str(path[-1]), key, text, label_key=mistakes.label_key):
+        if said := wrong_profile(str(path[-1]), key, text, label_key=mistakes.label_key):
             mistakes.add(document, here, said)
         else:
             found[key] = text
     return found
 
 
-def _wrong_key(namespace: str, key: str, text: str, *, label_key: str) -> str:
+def wrong_profile(namespace: str, key: str, text: str, *, label_key: str) -> str:
+    """What is wrong with a profile, as a sentence; empty when nothing is."""
     match namespace:
         case "pegasus":
             if key == label_key:

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.abstract import DEFAULT_RETRIES, EXECUTION_SITES, Job, Output, UseKind, Workflow
+from roost.workflow.abstract import EXECUTION_SITES, Job, Output, UseKind, Workflow
 from roost.workflow.catalogs import Source, full_name
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.graph import cycle_in, levels
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
 from roost.workflow.profiles import Profiles, profiles
+from roost.workflow.properties import Properties
 from roost.workflow.replicas import Replica, Replicas, read_replicas
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.transformations import transformations as read_transformations
@@ -48,8 +49,7 @@ class Sources:
     replicas: tuple[Source, ...]
     transformations: tuple[Source, ...]
     sites: tuple[Source, ...]
-    retries: int = DEFAULT_RETRIES
-    clusters_by_runtime: bool = False
+    properties: Properties = field(default_factory=Properties)
 
 
 def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mistakes) -> Workflow:
@@ -69,7 +69,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     for source in sources.sites:
         of_site = read_site_profiles(mistakes, source, EXECUTION_SITES).over(of_site)
 
-    shared = profiles(mistakes, document, ("profiles",), top.get("profiles"))
+    shared = profiles(mistakes, document, ("profiles",), top.get("profiles")).over(sources.properties.profiles)
     tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared)
     for number, entry in mistakes.numbered(document, ("jobs",), top.get("jobs")):
         tasks.add(number, entry)
@@ -88,9 +88,11 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         made_before=_made_before(tasks, replicas, is_file),
         transformations=known,
         site_profiles=of_site,
-        retries=sources.retries,
+        retries=sources.properties.retries,
+        dagman=sources.properties.dagman,
+        throttles=sources.properties.throttles,
         label_key=mistakes.label_key,
-        clusters_by_runtime=sources.clusters_by_runtime,
+        clusters_by_runtime=sources.properties.clusters_by_runtime,
     )
 
 

@@ -18,7 +18,7 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
     """File name in the submit directory: its text, in pieces. `more` gets other files, once the DAG has been taken."""
     return {
         executable.dag: dag_lines(executable, more),
-        DAGMAN_CONFIG: [DAGMAN_SETTINGS],
+        DAGMAN_CONFIG: [DAGMAN_SETTINGS, *(f"{key} = {value}\n" for key, value in executable.dagman.items())],
         "braindump.yml": [braindump(executable)],
         f"{executable.name}-0.static.bp": static_events(executable),
         TRIES: [],

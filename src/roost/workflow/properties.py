@@ -1,0 +1,157 @@
+"""pure: the text of pegasus.properties -> what of it concerns Roost.
+
+Pegasus' manual, "Configuration", and pegasus-plan's sources (Properties). What concerns programs that Roost does not
+use (pegasus-transfer, the metrics server, monitord's database ...) has no effect; what would change a result and cannot
+be had is a mistake, with its line.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from roost.workflow.abstract import DEFAULT_RETRIES
+from roost.workflow.mistakes import Mistakes
+from roost.workflow.profiles import NAMESPACES, PEGASUS_KEYS, Profiles, wrong_profile
+from roost.yaml_lines import did_you_mean
+
+CATALOG_FILES = (
+    "pegasus.catalog.replica.file",
+    "pegasus.catalog.transformation.file",
+    "pegasus.catalog.site.file",
+)
+# property: the values that say what Roost does anyway
+_SAME = {
+    "pegasus.data.configuration": ("condorio",),
+    "pegasus.catalog.replica": ("YAML",),
+    "pegasus.catalog.transformation": ("YAML",),
+    "pegasus.catalog.site": ("YAML",),
+    "pegasus.code.generator": ("Condor",),
+    "pegasus.clusterer.job.aggregator": ("seqexec",),
+    "pegasus.clusterer.job.aggregator.seqexec.firstjobfail": ("true",),
+    "pegasus.clusterer.allow.single": ("false",),
+    "pegasus.integrity.checking": ("full", "nosymlink"),
+}
+_INSTEAD = {
+    "pegasus.data.configuration": "Roost's is condorio",
+    "pegasus.clusterer.job.aggregator": "a job's tasks run one after another (seqexec)",
+}
+_KNOWN = ("pegasus.mode", "pegasus.clusterer.label.key", "pegasus.clusterer.preference")
+# What programs do that Roost does not use, or where files are that it puts elsewhere.
+_NO_EFFECT = (
+    *("pegasus.catalog.workflow.", "pegasus.catalog.master.", "pegasus.monitord.", "pegasus.metrics"),
+    *("pegasus.dir.", "pegasus.transfer.", "pegasus.stagein.", "pegasus.stageout.", "pegasus.home."),
+    *("pegasus.log.", "pegasus.schema.", "pegasus.gridstart", "pegasus.condor.", "pegasus.register"),
+    *("pegasus.file.cleanup.", "pegasus.dashboard.", "pegasus.execute.", "pegasus.worker."),
+    *("pegasus.planner.", "pegasus.selector.", "pegasus.dagman.", "pegasus.exitcode."),
+    *("pegasus.container.", "pegasus.pmc.", "pegasus.catalog.replica."),
+    *("pegasus.catalog.transformation.", "pegasus.catalog.site.", "pegasus.output.", "pegasus.aws."),
+    *("pegasus.job.", "pegasus.stampede.", "pegasus.lite.", "pegasus.wrapper.", "pegasus.symlink"),
+    *("pegasus.integrity.",),
+)
+_LIMITS = {  # HTCondor's manual, "Configuration for DAGMan"
+    "dagman.maxjobs": "DAGMAN_MAX_JOBS_SUBMITTED",
+    "dagman.maxidle": "DAGMAN_MAX_JOBS_IDLE",
+    "dagman.maxpre": "DAGMAN_MAX_PRE_SCRIPTS",
+    "dagman.maxpost": "DAGMAN_MAX_POST_SCRIPTS",
+}
+_CATEGORY = re.compile(r"dagman\.([^.]+)\.maxjobs")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Properties:
+    catalogs: Mapping[str, str] = field(default_factory=dict)  # property: file
+    retries: int = DEFAULT_RETRIES
+    label_key: str = "label"
+    clusters_by_runtime: bool = False
+    profiles: Profiles = field(default_factory=Profiles)  # of all tasks, where nothing else says something
+    dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of the DAGMan of this run
+    throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
+
+
+class _Line(NamedTuple):
+    number: int
+    key: str
+    value: str
+
+
+def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
+    """`source`: the name of the file, for sentences."""
+    values: dict[str, _Line] = {}
+    for number, written in enumerate(text.splitlines(), start=1):
+        if written.strip() and written.lstrip()[0] not in "#!":
+            key, value = (*(word.strip() for word in re.split(r"[=:]", written, maxsplit=1)), "")[:2]
+            values[key] = _Line(number, key, value)  # the last one wins, as in Java
+
+    def wrong(line: _Line, said: str) -> None:
+        mistakes.text(source, line.number, said)
+
+    def number_of(line: _Line) -> int | None:
+        if line.value.isdigit():
+            return int(line.value)
+        wrong(line, f"'{line.key}' cannot be '{line.value}': it has to be a whole number")
+        return None
+
+    found: dict[str, dict[str, str]] = {namespace: {} for namespace in NAMESPACES}
+    dagman: dict[str, str] = {}
+    throttles: dict[str, int] = {}
+    for line in values.values():
+        if line.key in _LIMITS:
+            if (limit := number_of(line)) is not None:
+                dagman[_LIMITS[line.key]] = str(limit)
+        elif category := _CATEGORY.fullmatch(line.key):
+            if (limit := number_of(line)) is not None:
+                throttles[category[1]] = limit
+        elif line.key == "dagman.retry":
+            number_of(line)
+        elif line.key in _SAME:
+            _require_same(line, wrong)
+        elif (profile := _profile(line)) is not None:
+            namespace, key = profile
+            if said := wrong_profile(namespace, key, line.value, label_key="label"):
+                wrong(line, said)
+            else:
+                found[namespace][key] = line.value
+        elif line.key not in (*CATALOG_FILES, *_KNOWN) and not line.key.startswith(_NO_EFFECT):
+            known = (*CATALOG_FILES, *_KNOWN, *_SAME, *_LIMITS, "dagman.retry")
+            wrong(line, f"not supported yet: the property '{line.key}'{did_you_mean(line.key, known)}")
+
+    def value_of(key: str, otherwise: str) -> str:
+        return values[key].value if key in values else otherwise
+
+    is_development = value_of("pegasus.mode", "production") in ("development", "debug")
+    retries = value_of("dagman.retry", "0" if is_development else str(DEFAULT_RETRIES))
+    return Properties(
+        catalogs={key: values[key].value for key in CATALOG_FILES if key in values},
+        retries=int(retries) if retries.isdigit() else DEFAULT_RETRIES,
+        label_key=value_of("pegasus.clusterer.label.key", "label").lower(),
+        clusters_by_runtime=value_of("pegasus.clusterer.preference", "").lower() == "runtime",
+        profiles=Profiles(**found),
+        dagman=dagman,
+        throttles=throttles,
+    )
+
+
+def _profile(line: _Line) -> tuple[str, str] | None:
+    """Pegasus' user guide, "Profiles": a property `namespace.key` is a profile of everything.
+
+    >>> _profile(_Line(1, "condor.request_memory", "1")), _profile(_Line(1, "pegasus.cores", "2"))
+    (('condor', 'request_memory'), ('pegasus', 'cores'))
+    >>> _profile(_Line(1, "pegasus.dir.storage", "x")) is None
+    True
+    """
+    namespace, _, key = line.key.partition(".")
+    if not key or namespace not in NAMESPACES or (namespace == "pegasus" and key not in PEGASUS_KEYS):
+        return None
+    return namespace, key if namespace == "env" else key.lower()
+
+
+def _require_same(line: _Line, wrong: Callable[[_Line, str], None]) -> None:
+    allowed = _SAME[line.key]
+    if line.value.lower() in (one.lower() for one in allowed):
+        return
+    instead = _INSTEAD.get(line.key, f"it is {' or '.join(allowed)}")
+    if line.key == "pegasus.data.configuration":
+        wrong(line, f"not supported yet: the data configuration '{line.value}'; {instead}")
+    else:
+        wrong(line, f"not supported yet: '{line.key}' cannot be '{line.value}'; {instead}")
