@@ -53,6 +53,16 @@ def test_hello(roost: Roost) -> None:
     results = roost.directory / "runs" / "first"
     roost.check("hello", results / "output")
     assert "runs/first/output/range.txt" in done.stdout
+    assert "runs/first/report.html" in done.stdout
+    report = json.loads((results / "report.json").read_text())
+    assert (report["state"], report["tasks"]["done"], report["integrity"]["computed"]) == ("done", 4, 5)
+    assert report["bound"]["cores_are_told"]
+    assert report["bound"]["cores"] == 4  # of both execution points, whoever ran the jobs
+    assert sum(report["chain"]["parts"].values()) == pytest.approx(report["makespan_s"], abs=0.05)
+    assert len(report["chain"]["links"]) == 3
+    assert report["receipt"]["usd"] > 0
+    shown = roost("report", "first")
+    assert "hello: done" in shown.stdout
     assert "0 billable resources" in done.stdout
     receipt = json.loads((results / "receipt.json").read_text())
     assert receipt["schema"] == "roost/receipt/1"

@@ -196,6 +196,74 @@ def test_a_log_in_local_time(tmp_path: Path) -> None:
     assert replace(found, directory="") == replace(before, directory="")
 
 
+CLUSTERED = """\
+ts=0 event=task.info xwf.id=u task.id="ID1" transformation="sort"
+ts=0 event=task.info xwf.id=u task.id="ID2" transformation="sort"
+ts=0 event=task.info xwf.id=u task.id="ID3" transformation="sort"
+ts=0 event=job.info xwf.id=u job.id="merge_sort_PID1_ID1" type_desc="compute" clustered="1" max_retries="0"
+ts=0 event=wf.map.task_job xwf.id=u job.id="merge_sort_PID1_ID1" task.id="ID1"
+ts=0 event=wf.map.task_job xwf.id=u job.id="merge_sort_PID1_ID1" task.id="ID2"
+ts=0 event=wf.map.task_job xwf.id=u job.id="merge_sort_PID1_ID1" task.id="ID3"
+"""
+INVOCATION = """\
+- invocation: True
+  start: 2026-11-20T20:13:{second}.000+00:00
+  duration: {seconds}
+  transformation: sort
+  derivation: {task}
+  mainjob:
+    start: 2026-11-20T20:13:{second}.000+00:00
+    duration: {seconds}
+    usage:
+      utime: 0.5
+      stime: 0.0
+      maxrss: 2048
+    status:
+      raw: {raw}
+      regular_exitcode: {code}
+"""
+JOB = """\
+000 (001.000.000) 2026-11-20 20:13:14 Job submitted from host: <a>
+    DAG Node: merge_sort_PID1_ID1
+...
+001 (001.000.000) 2026-11-20 20:13:16 Job executing on host: <a>
+	SlotName: slot1_1@one
+...
+005 (001.000.000) 2026-11-20 20:13:24 Job terminated.
+	(1) Normal termination (return value 3)
+...
+"""
+
+
+def test_a_clustered_job_that_failed_half_way(tmp_path: Path) -> None:
+    """One task ended well, one failed, one was not run any more."""
+    (tmp_path / "c-0.static.bp").write_text(CLUSTERED)
+    (tmp_path / "c-0.log").write_text(JOB)
+    well = INVOCATION.format(second=16, seconds=4.0, task="ID1", raw=0, code=0)
+    bad = INVOCATION.format(second=20, seconds=2.0, task="ID2", raw=768, code=3)
+    summary = '[cluster-summary stat="fail", tasks=3, submitted=2, succeeded=1, failed=1, duration=6.0]\n'
+    (tmp_path / "merge_sort_PID1_ID1.out.000").write_text(f"{well}{bad}{summary}")
+    found = reported(tmp_path)
+    assert (found.tasks.total, found.tasks.done, found.tasks.failed, found.tasks.not_run) == (3, 1, 1, 1)
+    assert (found.jobs.total, found.jobs.failed) == (1, 1)
+    (row,) = found.transformations
+    assert (row.transformation, row.tasks, row.done, row.min_s, row.max_rss_mib) == ("sort", 3, 1, 4.0, 2.0)
+    assert (found.pegasus.job_wall_s, found.pegasus.submit_side_badput_s) == (6.0, 8.0)
+
+
+def test_a_sub_workflow_is_told_apart(tmp_path: Path) -> None:
+    """Its jobs may have the names of ours."""
+    write(tmp_path, Shape(jobs=12, seed=1))
+    before = reported(tmp_path)
+    write(tmp_path / "00" / "inner" / "run0001", Shape(jobs=7, seed=2))
+    found = reported(tmp_path)
+    (inner,) = found.subworkflows
+    assert (inner.name, inner.jobs.total, inner.state) == ("made", 7, "done")
+    assert inner.directory == str(tmp_path / "00" / "inner" / "run0001")
+    assert replace(found, subworkflows=()) == before
+    assert "sub-workflow" in text(found)
+
+
 def test_the_longest_path_of_a_wide_graph() -> None:
     weights = {f"n{number}": 1.0 for number in range(3000)}
     edges = tuple((f"n{number}", f"n{number + 1}") for number in range(2999))
