@@ -104,7 +104,7 @@ class RunReport:
     name: str
     directory: str
     uuid: str
-    state: str  # done, failed, running
+    state: str  # planned, running, done, failed
     exit_code: int | None  # DAGMan's
     started_at: float
     ended_at: float
@@ -204,6 +204,8 @@ def _state(history: RunHistory) -> str:
     codes = [one.exit_code for one in history.dag_runs[-1:]]
     if codes and codes[0] is not None:
         return "done" if codes[0] == 0 else "failed"
+    if not codes and progress.started_at is None:
+        return "planned"
     if not codes and all(job.state is JobState.DONE for job in progress.jobs.values()):
         return "done"
     return "running"

@@ -162,7 +162,7 @@ def test_planned_and_never_run(tmp_path: Path) -> None:
     for name in ("made-0.log", "made-0.dag.dagman.out"):
         (tmp_path / name).unlink()
     found = reported(tmp_path)
-    assert (found.state, found.jobs.not_run, found.chain.links) == ("running", 5, ())
+    assert (found.state, found.jobs.not_run, found.chain.links) == ("planned", 5, ())
     assert "0 of 5 done, 5 not run" in text(found)
 
 
