@@ -219,7 +219,7 @@ def _found_on_access_points(wish: Wish, name: str, reporter: Reporter) -> RunRec
 def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     lines = []
     if one.is_success:
-        lines.append(f"{workflow.name}: {one.jobs} jobs done")
+        lines.append(f"{workflow.name}: {_many(tasks(workflow), one.jobs)} done")
         lines += [f"  {path}  {path.stat().st_size} bytes" for path in one.results]
     else:
         lines.append(f"{workflow.name}: failed")
@@ -228,6 +228,14 @@ def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     if given is not None:
         lines += ["", receipts.text(given).rstrip("\n")]
     return RunOutcome(text="\n".join(lines) + "\n", error=one.problem)
+
+
+def _many(tasks: int, jobs: int) -> str:
+    """
+    >>> _many(94, 94), _many(1000, 16)
+    ('94 jobs', '1,000 tasks in 16 jobs')
+    """
+    return f"{tasks:,} tasks in {jobs:,} jobs" if jobs < tasks else f"{jobs} jobs"
 
 
 def _told(failure: Failure) -> list[str]:

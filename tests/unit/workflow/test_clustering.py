@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.errors import UsageError
+from roost.workflow import resuming
 from roost.workflow.abstract import Job, Output, Workflow
 from roost.workflow.clustering import Kind, Policy, wanted
 from roost.workflow.dag import dag_lines
@@ -420,6 +421,18 @@ def test_as_pegasus_does_it(kind: Kind, profiles: dict[str, dict[str, str]]) -> 
     assert set(found.edges) == {edge for edge in recorded.edges if set(edge) <= recorded.tasks_of.keys()}
     told = from_static_bp(list(static_events(found)))
     assert told.tasks_of == recorded.tasks_of
+
+
+def test_what_is_left_of_a_run_is_whole_jobs() -> None:
+    labels = {"label": "A"}
+    tasks = [task(1, pegasus=labels), task(2, "f1", pegasus=labels), task(3, "f2"), task(4, "f3", stage_out=True)]
+    found = planned(workflow_of(*tasks), Kind.LABEL)
+    done = {"merge_A", "t_ID3"}
+    kept = {found.remote(lfn) for lfn in ("f2", "f3")} | {found.remote_sums(name) for name in done}
+    assert resuming.unfinished(found, done, kept.__contains__) == {"t_ID4"}
+    assert resuming.unfinished(found, done, (kept - {found.remote("f3")}).__contains__) == {"t_ID3", "t_ID4"}
+    lost = kept - {found.remote(lfn) for lfn in ("f2", "f3")}
+    assert resuming.unfinished(found, done, lost.__contains__) == {"merge_A", "t_ID3", "t_ID4"}
 
 
 def told(found: ExecutableWorkflow, job: PlannedJob) -> dict[str, Any]:
