@@ -105,7 +105,9 @@ def _join_named(units: Units, groups: Mapping[str, list[Job]], name: Callable[[s
     wrong = [said for label, tasks in groups.items() for said in _at_odds(units, label, tasks)]
     if wrong:
         more = [f"... and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-        raise UsageError("\n".join([*wrong[:_SHOWN], *more]), "give them other labels, or the same profiles")
+        raise UsageError(
+            "\n".join([*wrong[:_SHOWN], *more]), "give them other labels, or the same profiles; or: --cluster none"
+        )
     for label, tasks in groups.items():
         units.join(units.in_order(tasks), name(label))
 
@@ -138,7 +140,8 @@ def _require_no_cycle(units: Units, labels: Mapping[str, list[Job]]) -> None:
         said.append(" waits for ".join(f"'{one.id}' ({one.at}{_label_of(one, labels)})" for one in edge))
     raise UsageError(
         f"jobs by label would wait for each other: {', and '.join(said)}",
-        "give the tasks in between the same label, or the tasks around them different ones",
+        "give the tasks in between the same label, or the tasks around them different ones; or leave labels out:"
+        " --cluster none",
     )
 
 
