@@ -96,7 +96,17 @@ def started(request: pytest.FixtureRequest, *, runs: Path | None = None) -> Iter
         _wait_for_slot(pool)
         yield pool
     finally:
-        _podman("rm", "--force", "--ignore", "--time", "1", name)
+        _remove(name)
+
+
+def _remove(name: str) -> None:
+    """podman gives up on a container that ends by itself at that moment; the next time it is gone."""
+    for _ in range(5):
+        done = _start("rm", "--force", "--ignore", "--time", "1", name, timeout_s=120)
+        if done.returncode == 0:
+            return
+        time.sleep(1)
+    raise AssertionError(f"podman cannot remove {name}: {done.stderr}")
 
 
 def _service_image(request: pytest.FixtureRequest) -> str:

@@ -1,4 +1,5 @@
-"""PyPI's Pegasus tools on our submit directories: one that succeeded, one that failed, and that one resumed.
+"""PyPI's Pegasus tools on our submit directories: one that succeeded, one with several tasks in a job, one that failed,
+and that one resumed.
 
 Nothing of Pegasus is on the pool. Its tools read the same directory from this machine: monitord live, in the pool's
 process namespace, because it looks whether DAGMan is alive; all of them afterwards, on copies.
@@ -11,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,7 +27,7 @@ from pegasus_figures import Counts, breakdown, checksums, counts, rows, seconds,
 from personal_pool import RUNS, PersonalPool, started
 from roost_cli import SOURCE
 
-from roost.workflow import pegasus_tools, records, submit_dir
+from roost.workflow import event_files, pegasus_tools, records, submit_dir
 from roost.workflow.dag import submit_argv
 from roost.workflow.pegasus_tools import Tool
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
@@ -52,6 +53,16 @@ ILL = {
     "held": "cat given.txt > out.txt",
     "after": "cat fails.txt killed.txt > out.txt",
 }
+# `left`, `middle` and `right` are one job; the second of them fails once, and the third begins the second time only.
+MANY = {
+    "root": "echo 1 > out.txt",
+    "left": "cat root.txt > out.txt",
+    "middle": "mkdir $ROOST_TEST/middle.once 2>/dev/null && { echo not yet >&2; exit 9; }; cat root.txt > out.txt",
+    "right": "cat root.txt > out.txt",
+    "join": "cat left.txt middle.txt right.txt > out.txt",
+}
+EDGES_MANY = {"root": ("left", "middle", "right"), "left": ("join",), "middle": ("join",), "right": ("join",)}
+TOGETHER = ("left", "middle", "right")
 EDGES_ILL = {"good": ("fails", "killed", "held"), "fails": ("after",), "killed": ("after",)}
 
 
@@ -93,6 +104,7 @@ class Ran:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runs:
     well: Ran
+    many: Ran
     failed: Ran
     resumed: Ran
     live: Path  # the directory that monitord followed
@@ -110,15 +122,17 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     shared.mkdir()
     with started(request, runs=shared) as pool:
         well = planned(pool, shared, "well", WELL, EDGES_WELL)
+        many = planned(pool, shared, "many", MANY, EDGES_MANY)
         ill = planned(pool, shared, "ill", ILL, EDGES_ILL)
         missing = here(shared, next(one.remote for one in ill.uploads if one.remote.name == "given.txt"))
         missing.unlink()
         with following(pool, python, here(shared, well.paths.submit)):
-            for executable in (well, ill):
+            for executable in (well, many, ill):
                 pool.run(*submit_argv(executable))
             wait(shared, well, lambda now: now.jobs["slow_ID3"].state is JobState.RUNNING)
             pool.run("condor_vacate_job", "-constraint", 'pegasus_wf_xformation == "slow"')
             wait(shared, well, lambda now: now.is_over)
+        wait(shared, many, lambda now: now.is_over)
         wait(shared, ill, lambda now: now.is_over)
         failed = kept(shared, ill, top / "failed")
         missing.write_text("given\n")
@@ -127,6 +141,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         wait(shared, ill, lambda now: now.is_over, runs=2)
         return Runs(
             well=kept(shared, well, top / "well"),
+            many=kept(shared, many, top / "many"),
             failed=failed,
             resumed=kept(shared, ill, top / "resumed"),
             live=here(shared, well.paths.submit),
@@ -140,11 +155,31 @@ def planned(
     path = written(shared / name, scripts, edges)
     paths = RunPaths(run=RUNS / name / "run")
     executable = plan(load(path), Site(), paths, uuid=str(uuid4()), planned_at=datetime.now(UTC))
+    if name == "many":
+        executable = in_one_job(executable, TOGETHER)
     submit_dir.write(executable, here(shared, paths.run))
     for upload in executable.uploads:
         shutil.copy(str(upload.local), here(shared, upload.remote))
     pool.own_runs()
     return executable
+
+
+def in_one_job(executable: ExecutableWorkflow, transformations: Sequence[str]) -> ExecutableWorkflow:
+    """Jobs with the same parents and children become one."""
+    parts = [job for job in executable.jobs if job.task.transformation in transformations]
+    whole = parts[0]._replace(
+        name="merge_together",
+        tasks=tuple(job.task for job in parts),
+        outputs=tuple(one for job in parts for one in job.outputs),
+        sent=tuple(dict.fromkeys(one for job in parts for one in job.sent)),
+    )
+    jobs = tuple(whole if job is parts[0] else job for job in executable.jobs if job not in parts[1:])
+    names = {job.name: whole.name for job in parts}
+    parents = {
+        names.get(child, child): tuple(dict.fromkeys(names.get(parent, parent) for parent in above))
+        for child, above in executable.parents.items()
+    }
+    return replace(executable, jobs=jobs, parents=parents)
 
 
 def here(shared: Path, remote: PurePosixPath) -> Path:
@@ -273,7 +308,7 @@ def pegasus(tool: Tool, ran: Ran, *arguments: str, exit_code: int = 0) -> str:
     return done.stdout
 
 
-@pytest.fixture(params=["well", "failed", "resumed"])
+@pytest.fixture(params=["well", "many", "failed", "resumed"])
 def ran(request: pytest.FixtureRequest, runs: Runs) -> Ran:
     one: Ran = getattr(runs, request.param)
     return one
@@ -315,9 +350,9 @@ def test_each_try(ran: Ran) -> None:
         if key not in kept_records:
             assert (one.record_s, one.cpu_s, one.exit_code) == (None, None, None)
             continue
-        (record,) = kept_records[key].invocations
-        assert one.record_s == pytest.approx(record.duration_s, abs=0.001)
-        assert one.cpu_s == pytest.approx(record.cpu_s, abs=0.001)
+        tasks = kept_records[key].invocations
+        assert one.record_s == pytest.approx(sum(task.duration_s for task in tasks), abs=0.001)
+        assert one.cpu_s == pytest.approx(sum(task.cpu_s for task in tasks), abs=0.001)
         assert one.hostname == "personal-pool"
     for name, job in progress.jobs.items():
         ended = [one for one in job.attempts if one.outcome in (Outcome.DONE, Outcome.FAILED)]
@@ -370,7 +405,7 @@ def test_status(ran: Ran) -> None:
     assert root["state"] == ("Failure" if ours.failed else "Success")
 
 
-@pytest.mark.parametrize("name", ["well", "resumed"])
+@pytest.mark.parametrize("name", ["well", "many", "resumed"])
 def test_analyzer_finds_nothing_wrong(runs: Runs, name: str) -> None:
     said = pegasus(Tool.ANALYZER, getattr(runs, name))
     assert "Workflow Status    : success" in said
@@ -409,7 +444,33 @@ def test_live_monitord_saw_what_a_replay_sees(runs: Runs) -> None:
     assert ("slow_ID3", 3, "JOB_EVICTED") in {row[:3] for row in rows(replayed, states)}
 
 
+def test_events_are_those_that_monitord_sees(ran: Ran, tmp_path: Path) -> None:
+    """Pegasus' workflow-monitor takes them from monitord's database; ours come from the event log."""
+    pegasus(Tool.MONITORD, ran)
+    event_files.write(ran.submit, tmp_path / "events.jsonl")
+    ours = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    of_jobs = "FROM job JOIN job_instance USING (job_id) JOIN jobstate USING (job_instance_id)"
+    order = "ORDER BY exec_job_id, job_submit_seq, jobstate_submit_seq, state"
+    database = ran.submit / f"{ran.executable.name}-0.stampede.db"
+    theirs = rows(database, f"SELECT exec_job_id, state, timestamp {of_jobs} {order}")
+    states = sorted(
+        (line for line in ours if line["event_type"] == "job_state"),
+        key=lambda line: (line["exec_job_id"], line["job_instance_id"], line["jobstate_submit_seq"]),
+    )
+    assert [(line["exec_job_id"], line["state"]) for line in states] == [row[:2] for row in theirs]
+    # what DAGMan adds to the event log, monitord times when DAGMan says it
+    for line, (_, state, at) in zip(states, theirs, strict=True):
+        if state not in ("JOB_SUCCESS", "JOB_FAILURE", "JOB_HELD"):
+            assert line["timestamp"] == at, line
+    peaks = "SELECT MAX(maxrss) FROM invocation WHERE maxrss IS NOT NULL GROUP BY job_instance_id"
+    memory = {line["maxrss"] for line in states if "maxrss" in line}
+    assert memory == {row[0] for row in rows(database, peaks)}
+    workflow = [(line["state"], line["status"]) for line in ours if line["event_type"] == "workflow_state"]
+    assert workflow == rows(database, "SELECT state, status FROM workflowstate ORDER BY timestamp")
+    assert ours[-1]["failed"] == ran.report["jobs"]["failed"]
+
+
 def test_what_has_no_run_is_told(tmp_path: Path) -> None:
     done = roost("pegasus", "statistics", "nowhere", home=tmp_path)
     assert done.returncode == 3
-    assert "there is no run nowhere" in done.stderr
+    assert "there is no run 'nowhere'" in done.stderr

@@ -67,6 +67,9 @@ def test_hello(roost: Roost) -> None:
     receipt = json.loads((results / "receipt.json").read_text())
     assert receipt["schema"] == "roost/receipt/1"
     assert receipt["attempts"]["ok"] == 4
+    events = [json.loads(line) for line in (results / "events.jsonl").read_text().splitlines()]
+    assert (events[-1]["event_type"], events[-1]["done"], events[-1]["failed"]) == ("workflow_end", 4, 0)
+    assert f'submit_dir: "{results / "submit"}"' in (results / "submit" / "braindump.yml").read_text()
     split = receipt["split"]
     assert sum(split.values()) == pytest.approx(receipt["instance_seconds"])
     assert split["boot_s"] > 0

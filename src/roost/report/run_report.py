@@ -300,9 +300,8 @@ def _pegasus(history: RunHistory, makespan_s: float) -> PegasusTimes:
     good = bad = log_good = log_bad = 0.0
     for name, job in history.progress.jobs.items():
         for record in history.records.get(name, ()):
-            seconds = sum(one.duration_s for one in record.invocations)
-            good += seconds
-            bad += seconds if record.exit_code else 0.0
+            good += sum(one.duration_s for one in record.invocations)
+            bad += sum(one.duration_s for one in record.invocations if one.exit_code)
         # A job that lost its slot and ran again began, for monitord, when it began last.
         for one in {one.cluster: one for one in job.attempts}.values():
             if one.ended_at is not None:

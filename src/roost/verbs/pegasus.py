@@ -1,7 +1,5 @@
 """`roost pegasus`."""
 
-from pathlib import Path
-
 import click
 
 _TOOLS = ("statistics", "analyzer", "status", "monitord")
@@ -23,19 +21,16 @@ def command(tool: str, run: str, arguments: tuple[str, ...]) -> None:
     """
     import platformdirs
 
-    from roost.errors import NotFoundError
+    from roost.verbs.reported import directory_of
     from roost.workflow import pegasus_tools
     from roost.workflow.pegasus_tools import Tool
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    places = [Path(run), Path(run) / "submit", Path("runs") / run / "submit"]
-    submit = next((place for place in places if (place / "braindump.yml").is_file()), None)
-    if submit is None:
-        raise NotFoundError(
-            f"there is no run {run}: neither {places[2]} nor {places[0]} has a braindump.yml", "ls runs"
-        )
+    directory = directory_of(run)
+    below = directory / "submit"
+    submit = below if below.is_dir() else directory
     chosen = Tool(tool)
     python = pegasus_tools.environment(platformdirs.user_cache_path("roost"), say=say)
     pegasus_tools.settle(submit)

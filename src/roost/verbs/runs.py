@@ -23,6 +23,7 @@ from roost.spec import PoolSpec
 from roost.verbs import bringing, entrance, following, places, sending
 from roost.verbs.rising import RisenPool
 from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
+from roost.verbs.settling import settle
 from roost.verbs.which_pool import Site
 from roost.workflow import resuming
 from roost.workflow.abstract import Workflow
@@ -182,6 +183,7 @@ class Run(ABC):
         bringing.bring_back(self._sent.paths, access_point, self._directory, is_flat=self._is_flat)
         if self._progress is not None and not self._progress.is_success:
             self._bring_kept(access_point, self._progress)
+        settle(self._directory)
         self._directory.write("timeline.json", json.dumps(_timeline(self._ground.pool), indent=2))
         self._is_here = True
 

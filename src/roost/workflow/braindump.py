@@ -10,7 +10,16 @@ from pathlib import PurePosixPath
 from roost.errors import UsageError
 
 _LINE = re.compile(r"^(submit_dir|basedir): .*$", re.MULTILINE)
+_QUOTED = re.compile(r'^(\w+): "([^"\\]*)"$', re.MULTILINE)
 _DAG = re.compile(r"^dag: [\"']?([^\"'\n]+)", re.MULTILINE)
+
+
+def read(text: str) -> dict[str, str]:
+    """
+    >>> read('user: "me"\\nuses_pmc: "false"\\ngrid_dn: null\\n')
+    {'user': 'me', 'uses_pmc': 'false'}
+    """
+    return dict(_QUOTED.findall(text))
 
 
 def dag_of(text: str) -> str:

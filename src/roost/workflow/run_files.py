@@ -54,14 +54,14 @@ def _read(directory: Path) -> RunHistory:
     plan, stated_s = _plan(directory, dag, stem)
     progress = begin(plan)
     logs = [directory / f"{stem}.log", directory / f"{stem}.dag.nodes.log"]
-    for text in _blocks(logs[0]):
+    for text in blocks(logs[0]):
         fold(progress, text)
-    for text in _blocks(logs[1]):
+    for text in blocks(logs[1]):
         fold_dagman_log(progress, text)
     files = _files(directory)
     found = {name: read_records for name in progress.clusters.values() if (read_records := _records(files, name))}
     zone_s = history.zone_of_log(progress, found)
-    runs = _dag_runs(directory, stem, zone_s)
+    runs = dag_runs(directory, stem, zone_s)
     if runs and runs[-1].exit_code is not None:
         fold_end(progress, f"EXITING WITH STATUS {runs[-1].exit_code}")
     history.shift(progress, zone_s)
@@ -79,6 +79,19 @@ def _read(directory: Path) -> RunHistory:
         files={job.name: _where(files, job.name) for job in progress.failed[:_FAILURES_READ]},
         subworkflows=tuple(_read(place) for place in sorted(files.below)),
     )
+
+
+def planned(directory: Path) -> tuple[StaticPlan, str]:
+    """What was planned, and what the names of DAGMan's files there begin with."""
+    dag = _dag(directory)
+    stem = dag.stem if dag else _plans(directory)[0].name.removesuffix(".static.bp")
+    return _plan(directory, dag, stem)[0], stem
+
+
+def outputs(directory: Path) -> Iterator[tuple[str, int, Path]]:
+    """Jobs' output files: the job, the number of its submission (1 the first), the file."""
+    for name, tries in _files(directory).outputs.items():
+        yield from ((name, number + 1, path) for number, path in tries.items() if number >= 0)
 
 
 def _plan(directory: Path, dag: Path | None, stem: str) -> tuple[StaticPlan, dict[str, float]]:
@@ -121,9 +134,10 @@ def _dag(directory: Path) -> Path | None:
     return there[0] if there else None
 
 
-def _dag_runs(directory: Path, stem: str, zone_s: float) -> tuple[DagRun, ...]:
+def dag_runs(directory: Path, stem: str, zone_s: float = 0.0) -> tuple[DagRun, ...]:
+    """When DAGMan began and ended; `zone_s` is added to the times of its log."""
     lines = []
-    for text in _blocks(directory / f"{stem}.dag.dagman.out", whole_lines=True):
+    for text in blocks(directory / f"{stem}.dag.dagman.out", whole_lines=True):
         if "STARTING UP" in text or "EXITING WITH" in text:  # few lines of very many
             lines += [line for line in text.splitlines() if "STARTING UP" in line or "EXITING WITH" in line]
     runs = tuple(one.moved(zone_s) for one in history.dag_runs("".join(f"{line}\n" for line in lines)))
@@ -131,7 +145,7 @@ def _dag_runs(directory: Path, stem: str, zone_s: float) -> tuple[DagRun, ...]:
     return history.with_metrics(runs, metrics.read_text(encoding="utf-8")) if metrics.is_file() else runs
 
 
-def _blocks(path: Path, *, whole_lines: bool = False) -> Iterator[str]:
+def blocks(path: Path, *, whole_lines: bool = False) -> Iterator[str]:
     """A log, piece by piece; nothing where there is none."""
     if not path.is_file():
         return
