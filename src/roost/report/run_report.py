@@ -302,11 +302,14 @@ def _pegasus(history: RunHistory, makespan_s: float) -> PegasusTimes:
         for record in history.records.get(name, ()):
             good += sum(one.duration_s for one in record.invocations)
             bad += sum(one.duration_s for one in record.invocations if one.exit_code)
+        has_records = any(one.invocations for one in history.records.get(name, ()))
         # A job that lost its slot and ran again began, for monitord, when it began last.
         for one in {one.cluster: one for one in job.attempts}.values():
-            if one.ended_at is not None:
-                log_good += one.ended_at - one.started_at
-                log_bad += 0.0 if one.outcome is Outcome.DONE else one.ended_at - one.started_at
+            seconds = one.ended_at - one.started_at if one.ended_at is not None else 0.0
+            lost = 0.0 if one.outcome is Outcome.DONE else seconds
+            log_good, log_bad = log_good + seconds, log_bad + lost
+            if not has_records and one.outcome in (Outcome.DONE, Outcome.FAILED):
+                good, bad = good + seconds, bad + lost
     return PegasusTimes(
         wall_s=makespan_s, job_wall_s=good, submit_side_s=log_good, badput_s=bad, submit_side_badput_s=log_bad
     )
