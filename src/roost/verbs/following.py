@@ -5,7 +5,7 @@ here can be read again from the start at any time, by another roost too.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -19,7 +19,17 @@ from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths
-from roost.workflow.progress import Graph, JobProgress, JobState, Progress, begin, begin_again, fold, fold_end
+from roost.workflow.progress import (
+    Graph,
+    JobProgress,
+    JobState,
+    Progress,
+    begin,
+    begin_again,
+    fold,
+    fold_end,
+    mark_done,
+)
 from roost.workflow.static_bp import StaticJob
 
 _POLL_S = 0.5
@@ -52,6 +62,10 @@ class Sent(Graph, Protocol):
 
     @property
     def dagman_out(self) -> str: ...
+
+    @property
+    def done(self) -> Collection[str]:
+        """Jobs that DAGMan was told not to run, and of which the log says nothing any more."""
 
 
 def follow(
@@ -109,7 +123,7 @@ class Following:
         submit = executable.paths.submit
         self._log, self._dagman_out = str(submit / executable.log), str(submit / executable.dagman_out)
         self._known_bytes = 0
-        self.progress = begin(executable)
+        self.progress = mark_done(begin(executable), executable.done)
         if record.log_bytes:
             argv = ["head", "-c", str(record.log_bytes), "--", self._log]
             self.progress = begin_again(fold(self.progress, access_point.run(argv, timeout_s=300).stdout))

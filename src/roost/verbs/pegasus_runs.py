@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from roost.errors import NotFoundError, RoostError, UsageError
 from roost.pool.access_point import AccessPoint
 from roost.verbs import bringing, following, places, pool_facts, sending
+from roost.verbs.archiving import CATALOGS, write_texts
 from roost.verbs.loading import Planner
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.verbs.runs import Ground, Run
@@ -28,6 +29,7 @@ from roost.workflow.static_bp import from_dag
 
 _PLAN_S = 6 * 3600.0  # 100,000 tasks take it minutes, with the drawing hours
 _MONITORD_S = 60.0
+_RESCUE = 'for file in "$1".rescue[0-9][0-9][0-9]; do :; done; [ ! -f "$file" ] || cat -- "$file"'
 _SIZES = 'for file; do printf "%s\\n" "$(($(wc -c < "$file" 2>/dev/null || echo 0)))"; done'
 
 
@@ -82,7 +84,7 @@ def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord) -> Run
         if not _is_there(access_point):
             raise _without_pegasus(ground.place)
         files, outline = _files(ground, access_point, Path(record.workflow), remote)
-        _keep_catalogs(directory, files)
+        write_texts(files.texts, directory.path / CATALOGS)
         ground.reporter.step(f"send the catalogs and {len(files.uploads)} files to {ground.place}")
         _send(files, access_point, remote)
         ground.reporter.step(f"plan {outline.tasks} tasks with {PROGRAM}")
@@ -106,14 +108,16 @@ def again(ground: Ground, directory: RunDirectory) -> Run:
                 f"roost run {record.workflow} --name ANOTHER",
             )
         sending.require_ended(access_point, record)
-        sizes = access_point.run(
-            ["sh", "-c", _SIZES, "sh", *(str(planned.submit / one) for one in (planned.dagman_log, planned.dagman_out))]
-        ).stdout.split()
+        logs = [str(planned.submit / one) for one in (planned.dagman_log, planned.dagman_out)]
+        log_bytes, dagman_out_bytes = map(int, access_point.run(["sh", "-c", _SIZES, "sh", *logs]).stdout.split())
+        is_rescued = bool(_rescue(planned, access_point))
+        if is_rescued:  # DAGMan would empty it in a moment, while it is being followed
+            access_point.run(["mv", "-f", "--", logs[0], f"{logs[0]}.{record.submissions}"])
         record = replace(
             record,
             submissions=record.submissions + 1,
-            log_bytes=int(sizes[0]),
-            dagman_out_bytes=int(sizes[1]),
+            log_bytes=0 if is_rescued else log_bytes,
+            dagman_out_bytes=dagman_out_bytes,
         )
         return _handed_over(ground, directory, record, planned, access_point)
 
@@ -135,12 +139,20 @@ def _handed_over(
     """DAGMan gets it, once."""
     dag = access_point.run(["cat", str(planned.submit / planned.dag)], timeout_s=300).stdout
     running = PegasusRunning(
-        plan=planned, graph=from_dag(dag.splitlines()), paths=RunPaths(run=PurePosixPath(record.directory))
+        plan=planned,
+        graph=from_dag(dag.splitlines()),
+        paths=RunPaths(run=PurePosixPath(record.directory)),
+        done=pegasus.done_in_rescue(_rescue(planned, access_point)),
     )
     directory.save(record)
     access_point.put({str(record.remote / RECORD): directory.path / RECORD})
     sending.submit_by(pegasus.run_argv(planned), "pegasus-run", access_point, record, dagman_out=planned.dagman_out)
     return PegasusRun(ground, directory, record, running)
+
+
+def _rescue(planned: PegasusPlan, access_point: AccessPoint) -> str:
+    """The newest rescue DAG; empty where DAGMan wrote none."""
+    return access_point.run(["sh", "-c", _RESCUE, "sh", str(planned.submit / planned.dag)], timeout_s=300).stdout
 
 
 def _files(
@@ -165,14 +177,6 @@ def _files(
     return written, files.outline
 
 
-def _keep_catalogs(directory: RunDirectory, files: PegasusFiles) -> None:
-    """As they were sent: `runs/NAME/catalogs`."""
-    kept = directory.path / "catalogs"
-    kept.mkdir(exist_ok=True)
-    for name, text in files.texts.items():
-        (kept / name).write_text(text, encoding="utf-8")
-
-
 def _send(files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath) -> None:
     missing = [str(one.local) for one in files.uploads if not Path(one.local).is_file()]
     if missing:
@@ -182,8 +186,7 @@ def _send(files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath)
         )
     with tempfile.TemporaryDirectory(prefix="roost-plan-") as temporary:
         written = Path(temporary)
-        for name, text in files.texts.items():
-            (written / name).write_text(text, encoding="utf-8")
+        write_texts(files.texts, written)
         for name in ("scratch", "output", "input"):
             (written / name).mkdir()
         uploads = {str(one.remote): Path(one.local) for one in files.uploads}

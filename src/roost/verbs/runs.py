@@ -20,7 +20,8 @@ from roost.report.job_counts import JobCounts
 from roost.report.receipt import Attempt, Outcome, Receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
-from roost.verbs import bringing, entrance, following, places, sending
+from roost.verbs import bringing, entrance, following, places, pool_facts, sending
+from roost.verbs.archiving import keep_catalogs
 from roost.verbs.rising import RisenPool
 from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.settling import settle
@@ -224,6 +225,7 @@ def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord, workfl
     directory.save(record)
     for note in executable.notes:
         ground.reporter.note(note)
+    keep_catalogs(directory, Path(record.workflow), pool_facts.facts(ground.pool.spec, ground.site, {}))
     return _sent(ground, directory, record, executable)
 
 

@@ -21,33 +21,33 @@ class _Plain(_Dumper):  # type: ignore[misc]
         return True
 
 
-def texts(catalogs: Catalogs) -> dict[Catalog, str]:
+def texts(catalogs: Catalogs, *, mark: str = MARK) -> dict[Catalog, str]:
     """What belongs into each file. Without transformations they have none: Pegasus wants at least one."""
     found = {
-        Catalog.SITES: _yaml({"sites": catalogs.sites}, catalogs.note),
-        Catalog.REPLICAS: _yaml({"replicas": catalogs.replicas}),
+        Catalog.SITES: _yaml({"sites": catalogs.sites}, mark, catalogs.note),
+        Catalog.REPLICAS: _yaml({"replicas": catalogs.replicas}, mark),
     }
     properties = dict(catalogs.properties)
     if catalogs.transformations:
         containers = {"containers": catalogs.containers} if catalogs.containers else {}
-        found[Catalog.TRANSFORMATIONS] = _yaml({"transformations": catalogs.transformations, **containers})
+        found[Catalog.TRANSFORMATIONS] = _yaml({"transformations": catalogs.transformations, **containers}, mark)
     else:
         properties.pop("pegasus.catalog.transformation.file", None)
-    found[Catalog.PROPERTIES] = properties_text(properties)
+    found[Catalog.PROPERTIES] = _properties(properties, mark)
     return found
 
 
 def made_text(results: Mapping[str, str]) -> str:
     """A replica catalog of what a run has made: logical names, and where the files are on this machine."""
     entries = {lfn: {"lfn": lfn, "pfns": [{"site": "local", "pfn": path}]} for lfn, path in results.items()}
-    return _yaml({"replicas": entries}, mark=_MADE)
+    return _yaml({"replicas": entries}, _MADE)
 
 
-def properties_text(properties: Mapping[str, str]) -> str:
-    return "\n".join([MARK, *(f"{key} = {value}" for key, value in properties.items())]) + "\n"
+def _properties(properties: Mapping[str, str], mark: str) -> str:
+    return "\n".join([mark, *(f"{key} = {value}" for key, value in properties.items())]) + "\n"
 
 
-def _yaml(sections: Mapping[str, Mapping[str, Any]], note: str = "", mark: str = MARK) -> str:
+def _yaml(sections: Mapping[str, Mapping[str, Any]], mark: str, note: str = "") -> str:
     value = {"pegasus": VERSION, **{name: _plain(list(entries.values())) for name, entries in sections.items()}}
     head = f"{mark}\n# {note}\n" if note else f"{mark}\n"
     written: str = yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=1000)

@@ -76,6 +76,7 @@ class PegasusRunning:
     plan: PegasusPlan
     graph: StaticPlan
     paths: RunPaths
+    done: tuple[str, ...] = ()  # by its rescue DAG: DAGMan empties its own log when it goes on from one
 
     @property
     def jobs(self) -> tuple[StaticJob, ...]:
@@ -121,6 +122,15 @@ def from_braindump(text: str) -> PegasusPlan | None:
         return _plan(told) if "pegasus-plan" in str(told["planner"]) else None
     except (UsageError, KeyError, TypeError):
         return None
+
+
+def done_in_rescue(text: str) -> tuple[str, ...]:
+    """The jobs that a rescue DAG (HTCondor's manual, "The Rescue DAG") says are done.
+
+    >>> done_in_rescue("# Rescue DAG file\\nDONE a_ID1\\nRETRY b_ID2 1\\n")
+    ('a_ID1',)
+    """
+    return tuple(line.split()[1] for line in text.splitlines() if line.startswith("DONE "))
 
 
 def run_argv(plan: PegasusPlan) -> list[str]:

@@ -3,7 +3,8 @@
 PegasusLite's stderr tells of its own doings; what the task wrote is in kickstart's record.
 """
 
-from pathlib import PurePosixPath
+import re
+from pathlib import PurePath, PurePosixPath
 
 from roost.workflow.failure import SHOWN_LINES, Failure, reason
 from roost.workflow.history import RunHistory
@@ -19,19 +20,32 @@ def failures(history: RunHistory, progress: Progress, submit: PurePosixPath) -> 
 def _failure(history: RunHistory, progress: JobProgress, submit: PurePosixPath) -> Failure:
     job = next(job for job in history.plan.jobs if job.name == progress.name)
     failed = _failed_task(history, progress.name)
+    files = history.files.get(progress.name, ())
     last = progress.attempts[-1] if progress.attempts else None
-    said = failed.stderr if failed is not None and failed.stderr.strip() else history.stderr.get(progress.name, "")
+    lite = history.stderr.get(progress.name, "")
+    code = failed.exit_code if failed is not None else lite_exit_code(lite)
+    said = failed.stderr if failed is not None and failed.stderr.strip() else lite
     return Failure(
         job=progress.name,
         transformation=history.plan.transformation(job),
         at=", ".join(history.plan.tasks_of.get(progress.name, ())) or job.kind,
-        reason=f"exit code {failed.exit_code}" if failed is not None else reason(progress, ""),
-        exit_code=failed.exit_code if failed is not None else progress.exit_code,
+        reason=reason(progress, "") if code is None else f"exit code {code}",
+        exit_code=progress.exit_code if code is None else code,
         attempts=max(len(progress.attempts), progress.submits),
         instance_id=(last.instance_id or last.host) if last else "",
         stderr=tuple(line for line in said.splitlines() if line.strip())[-SHOWN_LINES:],
-        files=tuple(submit / one for one in history.files.get(progress.name, ())),
+        files=tuple(submit / PurePath(one).relative_to(history.directory) for one in files),
     )
+
+
+def lite_exit_code(stderr: str) -> int | None:
+    """The exit code that PegasusLite ended with; a job of which HTCondor says nothing more may have it.
+
+    >>> lite_exit_code("User task failed with exitcode 1\\nPegasusLite: exitcode 1\\n"), lite_exit_code("")
+    (1, None)
+    """
+    found = re.findall(r"^PegasusLite: exitcode (\d+)$", stderr, re.MULTILINE)
+    return int(found[-1]) if found and found[-1] != "0" else None
 
 
 def _failed_task(history: RunHistory, name: str) -> Invocation | None:

@@ -24,6 +24,8 @@ _INLINE = ("siteCatalog", "transformationCatalog", "replicaCatalog")
 # outputs, HTCondor holds its job for that (HoldReasonCode 12), and Pegasus lets it be for half an hour: it is removed.
 _FOLLOWED = {
     "ulog_execute_attrs": "RoostInstanceId",
+    # ... and its slot is not kept for ten minutes (MachineMaxVacateTime), for which its starter would stay
+    "job_max_vacate_time": "60",
     "periodic_remove": "(JobStatus == 5) && (HoldReasonCode == 12 || (time() - EnteredCurrentStatus) > 1800)",
 }
 _SAFE = re.compile(r"[^A-Za-z0-9._+-]")

@@ -179,6 +179,11 @@ class ExecutableWorkflow:
         return f"{self.name}-0.log"
 
     @property
+    def done(self) -> tuple[str, ...]:
+        """None: the event log of all submissions is kept."""
+        return ()
+
+    @property
     def dagman_out(self) -> str:
         """DAGMan's own messages: what `progress.fold_end` reads."""
         return f"{self.dag}.dagman.out"

@@ -214,6 +214,18 @@ def begin_again(progress: Progress) -> Progress:
     return progress
 
 
+def mark_done(progress: Progress, names: Iterable[str]) -> Progress:
+    """`progress` of a run that goes on from a rescue DAG: these need not run. The log of their events may be gone."""
+    for name in names:
+        job = progress.jobs.get(name)
+        if job is not None and not job.was_done:
+            job.was_done = True
+            progress.move(job, JobState.DONE)
+            _tell_children(progress, job, None)
+    progress.changed.clear()
+    return progress
+
+
 def fold_end(progress: Progress, dagman_out: str) -> Progress:
     """`progress`, changed by what DAGMan wrote last: when it has ended, nothing is tried again."""
     code = dag_exit_code(dagman_out)
@@ -269,7 +281,7 @@ def _apply(progress: Progress, event: Event) -> None:
         _tell_children(progress, job, event.at)
 
 
-def _tell_children(progress: Progress, job: JobProgress, at: float) -> None:
+def _tell_children(progress: Progress, job: JobProgress, at: float | None) -> None:
     for name in progress.children.get(job.name, ()):
         progress.unfinished[name] -= 1
         child = progress.jobs.get(name)

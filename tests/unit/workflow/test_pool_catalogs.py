@@ -1,6 +1,8 @@
 """Catalogs from what is known of a pool: the tutorial's step 14 in today's form, and the user's entries before ours."""
 
+from io import StringIO
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -214,3 +216,71 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     read = user_catalogs.read(tmp_path, None).entries
     assert (read.sites, read.transformations, read.replicas) == (yours.sites, yours.transformations, yours.replicas)
     assert read.properties == yours.properties
+
+
+def _without_origin(text: str) -> object:
+    value = parse_yaml(text, "catalog.yml").value
+    return {key: one for key, one in value.items() if key != "x-pegasus"}
+
+
+def _of_api(catalog: Any) -> object:
+    written = StringIO()
+    catalog.write(written)
+    return _without_origin(written.getvalue())
+
+
+@pytest.mark.usefixtures("pegasus_api")
+def test_the_same_as_pegasus_api_writes() -> None:
+    from Pegasus.api import (
+        OS,
+        Arch,
+        Directory,
+        FileServer,
+        Operation,
+        ReplicaCatalog,
+        Site,
+        SiteCatalog,
+        Transformation,
+        TransformationCatalog,
+        TransformationSite,
+    )
+
+    facts = PoolFacts(
+        name="galaxy",
+        home=HOME,
+        requirements='TARGET.RoostPool == "galaxy"',
+        pegasus_home="/opt/pegasus",
+        shared_at="/shared",
+        programs={"wc": "/usr/bin/wc"},
+    )
+    align = TransformationName(name="align", namespace="ns", version="1.0")
+    wanted = Needs(transformations=(WC, align), inputs=("a.txt",))
+    beside = Beside(programs={align: "/w/tools/align"}, inputs={"a.txt": "/w/a.txt"})
+    written = texts(pool_catalogs(facts, wanted, beside))
+
+    def directory(kind: Any, path: str, *, shared: bool) -> Any:
+        server = FileServer(f"file://{path}", Operation.ALL)
+        return Directory(kind, path, shared_file_system=shared).add_file_servers(server)
+
+    linux: dict[str, Any] = {"arch": Arch.X86_64, "os_type": OS.LINUX}
+    local = Site("local", **linux).add_directories(
+        directory(Directory.SHARED_SCRATCH, f"{HOME}/scratch", shared=False),
+        directory(Directory.LOCAL_STORAGE, f"{HOME}/output", shared=False),
+    )
+    pool = Site("ec2", **linux).add_directories(directory(Directory.SHARED_SCRATCH, "/shared/pegasus", shared=True))
+    pool.add_pegasus_profile(style="condor", auxillary_local="true")
+    pool.add_condor_profile(universe="vanilla", requirements='TARGET.RoostPool == "galaxy"')
+    pool.add_env(PEGASUS_HOME="/opt/pegasus")
+    assert _without_origin(written[Catalog.SITES]) == _of_api(SiteCatalog().add_sites(local, pool))
+
+    transformations = TransformationCatalog().add_transformations(
+        Transformation("wc").add_sites(TransformationSite("ec2", "/usr/bin/wc", is_stageable=False, **linux)),
+        Transformation("align", namespace="ns", version="1.0").add_sites(
+            TransformationSite("local", "file:///w/tools/align", is_stageable=True, **linux)
+        ),
+    )
+    assert _without_origin(written[Catalog.TRANSFORMATIONS]) == _of_api(transformations)
+
+    replicas = ReplicaCatalog()
+    replicas.add_replica("local", "a.txt", "file:///w/a.txt")
+    assert _without_origin(written[Catalog.REPLICAS]) == _of_api(replicas)
