@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import resource
 import signal
 import socket
@@ -370,8 +371,18 @@ def tail(path: Path) -> str:
 
 
 def quoted(text: str) -> str:
-    """A YAML scalar in double quotes; JSON's strings are YAML's."""
-    return json.dumps(text)
+    """A YAML scalar in double quotes. JSON's strings are YAML's, but for halves of pairs: YAML has whole characters.
+
+    >>> print(quoted('a "b" \\u65e5 \\U0001f600'))
+    "a \\"b\\" \\u65e5 \\U0001f600"
+    """
+    said = json.dumps(text.encode("utf-8", "replace").decode())  # what is no character is a question mark
+
+    def whole(pair: "re.Match[str]") -> str:
+        char = json.loads(f'"{pair[0]}"')
+        return f"\\U{ord(char):08x}"
+
+    return re.sub(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..", whole, said)
 
 
 def iso(seconds: float) -> str:
