@@ -67,10 +67,11 @@ def test_script_runs(roost: Roost) -> None:
     done = roost("run", "--pool", "old", "--name", "split", "split/split.py", "--", "--size", "4")
     assert done.returncode == 0, done.stderr
     line = pegasus_scripts.line_of_plan(pegasus_scripts.TUTORIAL)
-    assert f"split.py:{line}: output_dir=results: results go to runs/NAME/output" in done.stderr
-    output = roost.directory / "runs" / "split" / "output"
-    counts = {path.name: int(path.read_text().split()[0]) for path in output.iterdir()}
-    assert counts == {"count.a": 10, "count.b": 10, "count.c": 10, "count.d": 10}
+    assert f"split.py:{line}: cluster=horizontal: " in done.stderr
+    assert "The results are in split/results too" in done.stderr
+    for output in ("runs/split/output", "split/results"):
+        counts = {path.name: int(path.read_text().split()[0]) for path in (roost.directory / output).iterdir()}
+        assert counts == {"count.a": 10, "count.b": 10, "count.c": 10, "count.d": 10}
 
 
 def test_pegasus_reads_what_was_imported(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pegasus_scripts as scripts
 import pytest
 
-from roost.errors import NotFoundError, UsageError
-from roost.verbs.typed_workflow import written
+from roost.errors import NotFoundError, RoostError, UsageError
+from roost.verbs.typed_workflow import Typed, written
 from roost.workflow.source import load
 
 
@@ -36,16 +36,15 @@ def script(project: Path, text: str, name: str = "flow.py") -> Path:
 
 def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    path = written(script(project, scripts.TUTORIAL), ["--size", "3"], say=said.append)
-    assert path == project / "workflow.yml"
-    found = load(path)
+    typed = written(script(project, scripts.TUTORIAL), ["--size", "3"], say=said.append)
+    assert typed == Typed(workflow=project / "workflow.yml", output_dir=project / "results")
+    found = load(project / "workflow.yml")
     assert sorted(job.transformation for job in found.jobs) == ["split", "wc", "wc", "wc"]
     assert found.retries == 2
     assert found.replicas["words.txt"].local == project.absolute() / "input" / "words.txt"
     line = scripts.line_of_plan(scripts.TUTORIAL)
     assert said == [
-        f"flow.py:{line}: output_dir=results: results go to runs/NAME/output",
-        f"flow.py:{line}: cluster=horizontal: tasks are not clustered as it says; the profiles of the workflow decide",
+        f"flow.py:{line}: cluster=horizontal: say it again with roost run --cluster",
     ]
     out, err = capfd.readouterr()
     assert out == ""  # for results alone
@@ -66,7 +65,7 @@ def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_which_workflow_is_taken(project: Path, text: str, name: str) -> None:
-    assert written(script(project, text), [], say=print) == project / name
+    assert written(script(project, text), [], say=print).workflow == project / name
 
 
 def test_goes_on_after_plan_and_not_after_run(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +77,7 @@ def test_goes_on_after_plan_and_not_after_run(project: Path, capfd: pytest.Captu
 
 def test_script_that_calls_the_command(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    assert written(script(project, scripts.CALLS_THE_COMMAND), [], say=said.append) == project / "flow.yml"
+    assert written(script(project, scripts.CALLS_THE_COMMAND), [], say=said.append).workflow == project / "flow.yml"
     assert said == [
         "flow.py: dir=work: the submit directory is runs/NAME/submit",
         "flow.py: conf=other.properties: properties are read from pegasus.properties beside the workflow",
@@ -117,10 +116,8 @@ def test_no_script(project: Path) -> None:
 
 
 def test_a_script_without_a_name_for_it(project: Path) -> None:
-    assert (
-        written(script(project, "#!/usr/bin/env python3\n" + scripts.WRITES, "generate"), [], say=print).name
-        == "flow.yml"
-    )
+    generate = script(project, "#!/usr/bin/env python3\n" + scripts.WRITES, "generate")
+    assert written(generate, [], say=print).workflow == project / "flow.yml"
 
 
 def test_arguments_are_for_scripts(project: Path) -> None:
@@ -134,12 +131,19 @@ def test_roost_s_own_python_has_pegasus_api(
 ) -> None:
     venv.create(tmp_path / "venv", with_pip=False)
     monkeypatch.setenv("PATH", f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    assert written(script(project, scripts.WRITES), [], say=print) == project / "flow.yml"
+    assert written(script(project, scripts.WRITES), [], say=print).workflow == project / "flow.yml"
     err = capfd.readouterr().err
     assert (
         f"flow.py runs under {sys.executable}: {tmp_path / 'venv' / 'bin' / 'python3'}: No module named 'Pegasus'"
         in err
     )
+
+
+def test_results_that_cannot_be_copied(tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RoostError, match="could not be copied to"):
+        Typed(output_dir=tmp_path / "file").deliver(tmp_path / "output")
 
 
 def test_import_of_pegasus_api_is_not_roost_s(project: Path) -> None:

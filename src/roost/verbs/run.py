@@ -71,15 +71,14 @@ def command(
     A run that failed goes on with --resume: programs and inputs may have been mended, what is done is not done again.
     """
     from roost.report.reporter import reporter_for
-    from roost.verbs.typed_workflow import written
+    from roost.verbs.typed_workflow import Typed, written
 
-    if workflow is not None:
-        workflow = written(workflow, arguments, say=lambda said: click.echo(said, err=True))
+    typed = Typed() if workflow is None else written(workflow, arguments, say=lambda said: click.echo(said, err=True))
     from roost.verbs import running
 
     options = running.options(reuse, force=force, cleanup=cleanup == "inplace")
     wish = running.Wish(
-        workflow=workflow,
+        workflow=typed.workflow,
         pool=pool,
         cloud=cloud,
         name=name,
@@ -96,3 +95,5 @@ def command(
     click.echo(outcome.text, nl=False)
     if outcome.error is not None:
         raise outcome.error
+    if there := typed.deliver(outcome.output):
+        click.echo(f"The results are in {there} too, as the script wants.", err=True)

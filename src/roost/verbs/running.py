@@ -49,6 +49,7 @@ class Wish:
 class RunOutcome:
     text: str  # for standard output: the results, the receipt
     error: RoostError | None
+    output: Path  # the directory with the results
 
 
 def run(wish: Wish, reporter: Reporter) -> RunOutcome:
@@ -146,7 +147,7 @@ def _nothing_to_run(workflow: Workflow, reused: Reused, wish: Wish) -> RunOutcom
         bringing.take_reused(reused.results, directory)
         results = [f"  {path}  {path.stat().st_size} bytes" for path in directory.results]
     said = f"{workflow.name}: nothing to run, all its files are there (--force makes them again)"
-    return RunOutcome(text="".join(f"{line}\n" for line in (said, *results)), error=None)
+    return RunOutcome(text="".join(f"{line}\n" for line in (said, *results)), error=None, output=directory.output)
 
 
 def _loaded(path: Path, planner: str, options: Options, reporter: Reporter) -> Loaded:
@@ -227,7 +228,7 @@ def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     lines.append(f"  {reported.written(one.directory)}")
     if given is not None:
         lines += ["", receipts.text(given).rstrip("\n")]
-    return RunOutcome(text="\n".join(lines) + "\n", error=one.problem)
+    return RunOutcome(text="\n".join(lines) + "\n", error=one.problem, output=one.directory / "output")
 
 
 def _many(tasks: int, jobs: int) -> str:

@@ -3,15 +3,34 @@
 A script that uses Pegasus.api is run, and its workflow taken.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from roost.errors import UsageError
+from roost.errors import RoostError, UsageError
 
 _BEGINNING = 1 << 16  # bytes
 
 
-def written(typed: Path, arguments: Sequence[str], say: Callable[[str], None]) -> Path:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Typed:
+    workflow: Path | None = None
+    output_dir: Path | None = None  # where a script wants the results to be, besides runs/NAME/output
+
+    def deliver(self, output: Path) -> Path | None:
+        """Copy the results there. None where no place was named."""
+        if self.output_dir is None:
+            return None
+        try:
+            shutil.copytree(output, self.output_dir, dirs_exist_ok=True)
+        except OSError as error:
+            said = f"the results are in {output}, and could not be copied to {self.output_dir}: {error}"
+            raise RoostError(said, f"cp -r {output}/. {self.output_dir}") from error
+        return self.output_dir
+
+
+def written(typed: Path, arguments: Sequence[str], say: Callable[[str], None]) -> Typed:
     """The workflow's file. Raises UsageError for one of an old Pegasus, and for a script that makes none."""
     from roost.workflow import script
 
@@ -19,11 +38,11 @@ def written(typed: Path, arguments: Sequence[str], say: Callable[[str], None]) -
         _refuse_old(typed)
         if arguments:
             raise UsageError(f"{typed} is no script: it takes no arguments", f"roost run {typed}")
-        return typed
+        return Typed(workflow=typed)
     taken = script.take(typed, arguments)
     for note in taken.notes:
         say(note)
-    return taken.workflow
+    return Typed(workflow=taken.workflow, output_dir=taken.output_dir)
 
 
 def _refuse_old(workflow: Path) -> None:

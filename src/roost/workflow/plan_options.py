@@ -14,17 +14,16 @@ PROPERTIES = "pegasus.properties"
 _SITES = ("condorpool", "ec2", "local")
 
 _ELSEWHERE = {  # option: what takes its place
-    "output_dir": "results go to runs/NAME/output",
     "dir": "the submit directory is runs/NAME/submit",
     "relative_dir": "",
     "relative_submit_dir": "",
-    "cluster": "tasks are not clustered as it says; the profiles of the workflow decide",
+    "cluster": "say it again with roost run --cluster",
     "staging_site": "files go through the access point",
     "cache": "inputs are those of the replica catalog",
     "input_dir": "inputs are those of the replica catalog",
     "transformations_dir": "programs are those of the transformation catalog",
     "inherited_rc_files": "inputs are those of the replica catalog",
-    "reuse": "what an earlier run made is not used again, unless by roost run --resume",
+    "reuse": "say it again with roost run --reuse RUN",
     "forward": "",
 }
 _FLAGS = ("--force", "-f", "--force-replan", "--submit", "-S", "--json", "--monitor", "--randomdir", "--nocleanup")
@@ -33,15 +32,16 @@ _FLAGS = ("--force", "-f", "--force-replan", "--submit", "-S", "--json", "--moni
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanOptions:
     workflow: str  # as it was typed
+    output_dir: str = ""  # where results are wanted
     notes: tuple[str, ...]  # of what was asked for and is done in another way
 
 
 def plan_options(argv: Sequence[str]) -> PlanOptions:
     """
     >>> plan_options(["--sites", "condorpool", "--output-sites", "local", "-vv", "--submit", "flow.yml"])
-    PlanOptions(workflow='flow.yml', notes=())
-    >>> plan_options(["--output-dir", "out"]).notes
-    ('output_dir=out: results go to runs/NAME/output',)
+    PlanOptions(workflow='flow.yml', output_dir='', notes=())
+    >>> plan_options(["--dir", "work"]).notes
+    ('dir=work: the submit directory is runs/NAME/submit',)
     """
     properties = [word for word in argv if word.startswith("-D")]
     rest = [word for word in argv if not word.startswith(("-D", "-X", "-v", "-q", "--verbose", "--quiet"))]
@@ -52,7 +52,11 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
         return PlanOptions(workflow=WORKFLOW, notes=(f"the options of pegasus-plan are not understood: {error}",))
     notes = [*_notes(found), *(f"{word[2:]}: say it in {PROPERTIES}" for word in properties)]
     notes += [f"{word}: not known" for word in unknown]
-    return PlanOptions(workflow=found.dax or found.workflow or WORKFLOW, notes=tuple(notes))
+    if {"--force", "-f"} & set(argv):
+        notes.append("force: say it again with roost run --force")
+    return PlanOptions(
+        workflow=found.dax or found.workflow or WORKFLOW, output_dir=found.output_dir or "", notes=tuple(notes)
+    )
 
 
 def _notes(found: argparse.Namespace) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Taken:
     """What a script made."""
 
     workflow: Path
+    output_dir: Path | None  # where it wants the results to be
     notes: tuple[str, ...]  # what it asked for and is done in another way, each a sentence
 
 
@@ -107,6 +108,7 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
     """The workflow that was planned last, else the one that was written last: inner ones are written before."""
     here = script.absolute().parent
     notes: list[str] = []
+    output_dir = None
     planned = [event for event in events if event["event"] in ("planned", "called")]
     written = [Path(event["workflow"]) for event in events if event["event"] == "written"]
     if planned:
@@ -115,6 +117,8 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
         workflow = Path(event.get("workflow") or Path(event["cwd"]) / options.workflow)
         where = f"{script.name}:{event['line']}" if event.get("line") else script.name
         notes += [f"{where}: {said}" for said in options.notes]
+        if options.output_dir:
+            output_dir = _as_typed(Path(event["cwd"]) / options.output_dir, script, here)
         if len(planned) > 1:
             notes.append(f"{script.name} plans {len(planned)} workflows: the last one is run, {workflow.name}")
     elif written:
@@ -131,9 +135,9 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
         )
     if not workflow.is_file():
         raise UsageError(f"{script} wants {workflow} to be planned, which it has not written", f"edit {script}")
-    return Taken(workflow=_as_typed(workflow, script, here), notes=tuple(notes))
+    return Taken(workflow=_as_typed(workflow, script, here), output_dir=output_dir, notes=tuple(notes))
 
 
-def _as_typed(workflow: Path, script: Path, here: Path) -> Path:
+def _as_typed(path: Path, script: Path, here: Path) -> Path:
     """Named from where the user is, when the script is."""
-    return script.parent / workflow.relative_to(here) if workflow.is_relative_to(here) else workflow
+    return script.parent / path.relative_to(here) if path.is_relative_to(here) else path

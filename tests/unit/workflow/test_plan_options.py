@@ -10,7 +10,8 @@ from roost.workflow.plan_options import plan_options
     [
         ([], "workflow.yml", ()),
         (["--conf", "pegasus.properties", "-s", "condorpool", "--submit", "a.yml"], "a.yml", ()),
-        (["--dax", "old.yml", "--force", "-vvv", "--cleanup", "none"], "old.yml", ()),
+        (["--dax", "old.yml", "-vvv", "--cleanup", "none"], "old.yml", ()),
+        (["--force", "a.yml"], "a.yml", ("force: say it again with roost run --force",)),
         (["--output-sites", "local", "--randomdir=x", "--force-replan", "--json"], "workflow.yml", ()),
         (
             ["--dir", "/work", "--relative-dir", "x"],
