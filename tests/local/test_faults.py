@@ -15,6 +15,7 @@ import pytest
 from own_service import Localec2Service
 from real_pool import until
 from roost_cli import Roost
+from run_workflows import Task, write_workflow
 
 pytestmark = pytest.mark.local
 
@@ -176,6 +177,17 @@ def test_a_disk_that_fills(pool: HurtPool, small: str) -> None:
     assert "request_disk" in told["causes"][0]["remedy"]
     assert f"condor_release {job}" in told["causes"][0]["remedy"]
     pool.run("condor_rm", job)
+
+
+def test_a_run_whose_task_fills_the_disk(pool: HurtPool, small: str) -> None:
+    """Its own words are told; what it wrote is gone with it."""
+    profiles = f"{{pegasus: {{diskspace: '10'}}, condor: {{requirements: 'TARGET.RoostInstanceId == \"{small}\"'}}}}"
+    fills = Task(name="fills", script="head -c 100000000 /dev/zero > big", results=["big"], profiles=profiles)
+    path = write_workflow(pool.roost.directory, fills)
+    done = pool.roost("run", path.name, "--pool", pool.name, "--name", "full")
+    assert done.returncode == 4, done.stderr
+    assert "fills_ID1 (workflow.yml:" in done.stdout
+    assert "No space left on the execution point's disk (exit code 1)" in done.stdout
 
 
 def test_a_job_that_fits_nowhere(pool: HurtPool) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,25 +66,36 @@ def test_a_failed_run_is_mended_and_resumed_on_a_new_pool(roost: Roost) -> None:
     assert roost.left() == []
 
 
-def test_a_roost_that_is_killed_is_followed_by_another(roost: Roost) -> None:
-    """Also where its directory is lost; the pool that the run has for itself goes then."""
-    write_workflow(roost.directory, Task(name="slow", script="sleep 8; echo done > result", results=["result"]))
-    killed = roost.interrupted(
-        "run", "workflow.yml", "--name", "mine", when="run the workflow under DAGMan", by=signal.SIGKILL
-    )
+def test_killed_followed_by_another_interrupted_and_resumed(roost: Roost) -> None:
+    """Its directory is lost too. What was done when the pool went is not done again."""
+    part = Task(name="make", script="echo made > part", outputs=["part"])
+    slow = Task(name="slow", script="[ -e fast ] || sleep 300; cp part result", inputs=["part"], results=["result"])
+    write_workflow(roost.directory, part, slow)
+    killed = roost.interrupted("run", "workflow.yml", "--name", "mine", when="run the workflow", by=signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
     assert roost.left() != []
     shutil.rmtree(roost.directory / "runs")
-    attached = roost("run", "--attach", "mine")
-    assert attached.returncode == 0, attached.stderr
+
+    attached = roost.interrupted("run", "--attach", "mine", when="1 of 2 jobs done", by=signal.SIGINT)
+    assert attached.returncode == 130, attached.stderr
     assert "found on the pool small-" in attached.stderr
-    assert (roost.directory / "runs" / "mine" / "output" / "result").read_text() == "done\n"
-    assert "0 billable resources" in attached.stdout
-    assert "job attempts that ended well: 1" in attached.stdout
-    log = (roost.directory / "runs" / "mine" / "submit" / "small-0.log").read_text()
-    assert log.count("DAG Node: slow_ID1") == 1
+    assert "end the run mine, and bring here what is done" in attached.stderr
     assert roost.left() == []
+    run = roost.directory / "runs" / "mine"
+    assert (run / "scratch" / "part").read_text() == "made\n"
+    assert json.loads((run / "receipt.json").read_text())["attempts"]["ok"] == 1
+
     late = roost("run", "--attach", "mine")
     assert late.returncode == 3
     assert "too late: the pool small-" in late.stderr
     assert "roost run --resume mine" in late.stderr
+
+    write_workflow(roost.directory, part, replace(slow, script="cp part result"))
+    resumed = roost("run", "--resume", "mine")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "1 of 2 jobs are done already" in resumed.stderr
+    assert (run / "output" / "result").read_text() == "made\n"
+    log = (run / "submit" / "small-0.log").read_text()
+    assert log.count("DAG Node: make_ID1") == 1
+    assert log.count("DAG Node: slow_ID2") == 2
+    assert roost.left() == []

@@ -4,6 +4,7 @@ The runs are begun through the library, in this process; the faults are those th
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,8 +48,15 @@ def pool(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFac
     assert pool.receipt.billable_resources == 0
 
 
-def begun(pool: Pool, directory: Path, *tasks: Task, retries: int = 0, replicas: dict[str, Path] | None = None) -> Run:
-    path = write_workflow(directory, *tasks, retries=retries, replicas=replicas)
+def begun(
+    pool: Pool,
+    directory: Path,
+    *tasks: Task,
+    retries: int = 0,
+    replicas: dict[str, Path] | None = None,
+    hooks: str = "",
+) -> Run:
+    path = write_workflow(directory, *tasks, retries=retries, replicas=replicas, hooks=hooks)
     return pool.run(path, name=directory.name)
 
 
@@ -144,6 +152,23 @@ def test_dagman_is_killed(pool: Pool, tmp_path: Path) -> None:
     assert (run.directory / "output" / "result").read_text() == "1\n"
 
 
+def test_a_roost_is_killed_before_dagman_has_the_run(
+    pool: Pool, tmp_path: Path, localec2_service: Localec2Service
+) -> None:
+    """Wherever that was, the next one goes on there: DAGMan gets it once."""
+    path = write_workflow(tmp_path, Task(name="once", script="echo done > result", results=["result"]))
+    roost = Roost(service=localec2_service, directory=Path.cwd())
+    begin = ("run", str(path), "--pool", pool.name, "--name", "cut-off")
+    killed = roost.interrupted(*begin, when="send 1 jobs", by=signal.SIGKILL)
+    assert killed.returncode == -signal.SIGKILL
+    attached = roost("run", "--attach", "cut-off")
+    assert attached.returncode == 0, attached.stderr
+    run = Path("runs") / "cut-off"
+    assert (run / "output" / "result").read_text() == "done\n"
+    assert (run / "submit" / "small-0.log").read_text().count("DAG Node: once_ID1") == 1
+    assert pool.status().instances  # it is not the run's own
+
+
 def test_an_execution_point_is_lost(pool: Pool, tmp_path: Path, localec2_service: Localec2Service) -> None:
     """Its host fails; the job starts elsewhere when its lease is over, and counts once."""
     task = Task(
@@ -175,3 +200,24 @@ def test_the_access_point_loses_its_power_for_a_moment(
     run.wait(PATIENCE_S)
     assert (run.directory / "output" / "result").read_text() == "done\n"
     assert [one.outcome for one in run.attempts][-1] is Outcome.OK
+
+
+def test_hooks_are_run_here_each_once(pool: Pool, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    say = f"echo $PEGASUS_EVENT $PEGASUS_JOBID $PEGASUS_STATUS >> {told}"
+    task = Task(
+        name="fails",
+        script="exit 3",
+        hooks=f"{{shell: [{{_on: error, cmd: '{say}'}}, {{_on: success, cmd: '{say}'}}]}}",
+    )
+    count = f"ls $PEGASUS_SUBMIT_DIR | grep -c out.00 >> {told}"
+    of_workflow = f"{{shell: [{{_on: all, cmd: '{say}'}}, {{_on: end, cmd: '{count}'}}, {{_on: end, cmd: 'exit 1'}}]}}"
+    run = begun(pool, tmp_path, task, retries=1, hooks=of_workflow)
+    with pytest.raises(PartialError):
+        run.wait(PATIENCE_S)
+    lines = [line.split() for line in told.read_text().splitlines()]
+    assert lines.count(["on_error", "fails_ID1", "3"]) == 2  # tried twice
+    (uuid,) = {line[1] for line in lines if line[0] == "start"}
+    assert ["at_end", uuid, "1"] in lines
+    assert ["2"] in lines  # the files were here by then
+    assert len(lines) == 5

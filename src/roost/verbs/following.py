@@ -5,7 +5,7 @@ here can be read again from the start at any time, by another roost too.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -76,7 +76,7 @@ def follow(
     *,
     usd_so_far: Callable[[], float | None],
     timeout_s: float | None = None,
-    seen: Callable[[Progress], None] = lambda _: None,
+    seen: Callable[[Progress, Sequence[JobProgress]], None] = lambda _, __: None,
 ) -> Progress:
     """Until DAGMan has ended; what happens is told on the way. Raises WaitTimeoutError where it takes longer."""
     following = Following(executable, access_point, record)
@@ -106,9 +106,10 @@ def follow(
             continue
         if has_news:
             quiet_since = time.monotonic()
-        _tell_trouble(following.take_moved(), reporter)
+        moved = following.take_moved()
+        _tell_trouble(moved, reporter)
         reporter.progress(following.view(usd_so_far(), time.time()))
-        seen(following.progress)
+        seen(following.progress, moved)
         if not following.progress.is_over:
             time.sleep(_POLL_S)
     return following.progress

@@ -6,7 +6,7 @@ What has happened is on the access point, in DAGMan's and HTCondor's logs. A Run
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
 from roost.verbs import bringing, entrance, following, places, pool_facts, sending
 from roost.verbs.archiving import keep_catalogs
+from roost.verbs.notifying import Notifier
 from roost.verbs.rising import RisenPool
 from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.settling import settle
@@ -31,13 +32,14 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.failure import Failure
+from roost.workflow.hooks import Moment
 from roost.workflow.planner import ExecutableWorkflow, RunPaths
 from roost.workflow.planner import Site as ExecutionSite
 from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Attempt as JobAttempt
+from roost.workflow.progress import JobProgress, Progress, begin, fold
 from roost.workflow.progress import Outcome as JobOutcome
-from roost.workflow.progress import Progress, begin, fold
 
 _OUTCOMES = {JobOutcome.DONE: Outcome.OK, JobOutcome.FAILED: Outcome.FAILED}
 
@@ -76,6 +78,7 @@ class Run(ABC):
         self._sent = sent
         self._progress: Progress | None = None
         self._is_here = False  # its files, as far as they will ever come
+        self._notifier: Notifier | None = None  # of hooks; Pegasus' own planner leaves them to Pegasus' monitord
 
     @property
     def name(self) -> str:
@@ -147,6 +150,8 @@ class Run(ABC):
         if self._is_here:
             return
         reporter = self._ground.reporter
+        if self._notifier is not None:
+            self._notifier.workflow(Moment.START, submission=self._record.submissions)
         with self._ground.access_point() as access_point:
             reporter.step("run the workflow under DAGMan")
             self._progress = following.follow(
@@ -160,6 +165,11 @@ class Run(ABC):
             )
             self.failures = self._failures(access_point, self._progress)
             self._bring(access_point)
+        if self._notifier is not None:
+            moment = Moment.SUCCESS if self.is_success else Moment.ERROR
+            exit_code = self._progress.dag_exit_code
+            self._notifier.workflow(moment, submission=self._record.submissions, exit_code=exit_code)
+            self._notifier.finish()
 
     def salvage(self) -> None:
         """Its pool is about to go: end it, and bring here what --resume needs of it."""
@@ -176,8 +186,10 @@ class Run(ABC):
     def keep_receipt(self, given: Receipt) -> None:
         self._directory.write("receipt.json", receipts.to_json(given))
 
-    def _see(self, progress: Progress) -> None:
+    def _see(self, progress: Progress, changed: Sequence[JobProgress]) -> None:
         self._progress = progress
+        if self._notifier is not None:
+            self._notifier.jobs(changed)
 
     def _bring(self, access_point: AccessPoint) -> None:
         self._ground.reporter.step(f"bring the results to {self.directory}")
@@ -205,6 +217,8 @@ class PlannedRun(Run):
     ) -> None:
         super().__init__(ground, directory, record, executable)
         self._executable = executable
+        if executable.hooks or executable.task_hooks:
+            self._notifier = Notifier(directory.path, executable, say=ground.reporter.note)
 
     def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
         return tuple(following.failures(self._executable, access_point, progress))

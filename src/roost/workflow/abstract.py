@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.transformations import Transformation
@@ -62,6 +63,8 @@ class Workflow:
     clusters_by_runtime: bool = False  # not by number
     dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of the DAGMan that runs it
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
+    hooks: tuple[Hook, ...] = ()
+    job_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

@@ -98,7 +98,8 @@ def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress
 def reason(progress: JobProgress, said: str) -> str:
     """`said`: what the job's wrapper says of it, where it says something."""
     last = progress.attempts[-1] if progress.attempts else None
-    was_held = progress.state is JobState.HELD or last is None or last.outcome is Outcome.HELD
+    # A policy of the execution point's evicts a job and then holds it.
+    was_held = progress.state is JobState.HELD or last is None or last.outcome in (Outcome.HELD, Outcome.EVICTED)
     if progress.hold_reason and was_held:
         words = HOLD_CODES.get(progress.hold_code, f"HoldReasonCode {progress.hold_code}")
         return f"held: {words} ({progress.hold_reason})"

@@ -18,6 +18,7 @@ from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
 from roost.workflow.clustering import Policy, clustered
 from roost.workflow.collection import uncollected
 from roost.workflow.graph import levels
+from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.shapes import Shape, Shapes
@@ -162,6 +163,17 @@ class ExecutableWorkflow:
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
     dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of its DAGMan
     reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
+    hooks: tuple[Hook, ...] = ()
+    task_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
+
+    @property
+    def node_hooks(self) -> dict[str, tuple[Hook, ...]]:
+        """By name of the node: those of all its tasks."""
+        if not self.task_hooks:
+            return {}
+        of = self.task_hooks
+        found = {job.name: tuple(hook for task in job.tasks for hook in of.get(task.id, ())) for job in self.jobs}
+        return {name: hooks for name, hooks in found.items() if hooks}
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -247,6 +259,8 @@ def plan(
         notes=notes,
         throttles=workflow.throttles,
         dagman=workflow.dagman,
+        hooks=workflow.hooks,
+        task_hooks=workflow.job_hooks,
     )
 
 

@@ -297,6 +297,7 @@ def _after(job: JobProgress, event: Event) -> JobState:
             if job.state is JobState.DONE:  # its files got lost: it runs again, with all of its retries
                 job.retries += job.submits
             job.submits += 1
+            job.hold_reason, job.hold_code = "", 0
             job.submitted_at = job.queued_at = event.at
             return JobState.SUBMITTED
         case event_log.EXECUTING:

@@ -18,6 +18,7 @@ from roost.workflow.abstract import EXECUTION_SITES, Job, Output, UseKind, Workf
 from roost.workflow.catalogs import Source, full_name
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.graph import cycle_in, levels
+from roost.workflow.hooks import Hook, hooks
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.workflow.properties import Properties
@@ -27,10 +28,23 @@ from roost.workflow.transformations import transformations as read_transformatio
 from roost.yaml_lines import Document, Path, did_you_mean
 
 _CATALOGS = ("siteCatalog", "replicaCatalog", "transformationCatalog")
-_WORKFLOW = frozenset({"name", "jobs", "jobDependencies", "profiles", *_CATALOGS})
+_WORKFLOW = frozenset({"name", "jobs", "jobDependencies", "profiles", "hooks", *_CATALOGS})
 _STREAMS = ("stdin", "stdout", "stderr")
 _JOB = frozenset(
-    {"type", "name", "namespace", "version", "id", "nodeLabel", "arguments", *_STREAMS, "uses", "profiles", *NO_EFFECT}
+    {
+        "type",
+        "name",
+        "namespace",
+        "version",
+        "id",
+        "nodeLabel",
+        "arguments",
+        *_STREAMS,
+        "uses",
+        "profiles",
+        "hooks",
+        *NO_EFFECT,
+    }
 )
 _USE = frozenset({"lfn", "type", "stageOut", "registerReplica", "bypassStaging", "optional", "size", *NO_EFFECT})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -55,7 +69,7 @@ class Sources:
 def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mistakes) -> Workflow:
     """The workflow that `sources` describe. Raises UsageError with all of `mistakes` and its own."""
     document = sources.workflow
-    top = mistakes.table(document, (), document.value, known=_WORKFLOW, later=("hooks",))
+    top = mistakes.table(document, (), document.value, known=_WORKFLOW)
     name = mistakes.word(document, (), top, "name")
     if name and not _NAME.fullmatch(name):
         mistakes.add(document, ("name",), f"'name' cannot be '{name}': letters, digits, '.', '_' and '-' only")
@@ -73,6 +87,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared)
     for number, entry in mistakes.numbered(document, ("jobs",), top.get("jobs")):
         tasks.add(number, entry)
+    of_workflow = hooks(mistakes, document, ("hooks",), top.get("hooks"))
     if not top.get("jobs") and top:
         mistakes.add(document, ("jobs",), "a workflow without jobs")
     used = _inputs_found(tasks, replicas, is_file)
@@ -93,6 +108,8 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         throttles=sources.properties.throttles,
         label_key=mistakes.label_key,
         clusters_by_runtime=sources.properties.clusters_by_runtime,
+        hooks=of_workflow,
+        job_hooks=tasks.hooks,
     )
 
 
@@ -107,6 +124,7 @@ class _Tasks:
     found: dict[str, Job] = field(default_factory=dict)  # by id
     numbers: dict[str, int] = field(default_factory=dict)  # id: its place in the document
     producers: dict[str, str] = field(default_factory=dict)  # lfn: id
+    hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
     _staged: dict[str, frozenset[str]] = field(default_factory=dict)  # transformation: names of what is sent along
     _lfns: dict[str, str] = field(default_factory=dict)  # one string for each file, however often it is used
 
@@ -117,7 +135,7 @@ class _Tasks:
             if isinstance(entry, dict) and entry.get("type", "job") in _TYPES[1:]:
                 mistakes.unsupported(document, path, f"sub-workflows ('{entry['type']}')")
                 return
-            entry = mistakes.table(document, path, entry, known=_JOB, later=("hooks",))
+            entry = mistakes.table(document, path, entry, known=_JOB)
             if (kind := entry.get("type", "job")) != "job":
                 said = f"'type' cannot be '{kind}'{did_you_mean(str(kind), _TYPES)}"
                 mistakes.add(document, (*path, "type"), said)
@@ -137,6 +155,8 @@ class _Tasks:
             mistakes.add(document, (*path, "name"), said)
         # What else is wrong with it is told now; the graph is one of tasks that can be told apart.
         task = self._task(path, entry, job_id, transformation)
+        if "hooks" in entry and (found := hooks(mistakes, document, (*path, "hooks"), entry["hooks"])):
+            self.hooks[job_id] = found
         if not job_id or is_twice:
             return
         self.found[job_id] = task

@@ -132,7 +132,7 @@ MISTAKES = [
     ('"two words', "\"two 'words", 7, "an argument cannot be"),
     # what Pegasus has and Roost does not
     ("type: job\n  name: make", "type: pegasusWorkflow\n  name: make", 4, "not supported yet: sub-workflows"),
-    ("name: pair", "name: pair\nhooks: {shell: [x]}", 3, "not supported yet: 'hooks'"),
+    ("name: pair", "name: pair\nhooks: {shell: [x]}", 3, "this has to be a list of `key: value` lines, not 'x'"),
     ("  stdout: c.txt\n", "  profiles: {pegasus: {job.aggregator: x}}\n", 16, "not supported yet: the pegasus profile"),
     (
         "  stdout: c.txt\n",

@@ -271,3 +271,12 @@ def test_one_that_was_done_runs_again_where_its_files_are_lost() -> None:
 )
 def test_the_end_of_dagman(said: str, code: int | None) -> None:
     assert dag_exit_code(said) == code
+
+
+def test_a_hold_by_the_execution_points_policy_is_told() -> None:
+    """The event log tells the eviction first."""
+    held = event(12, 2, 3, "Job was held.\n\tmemory usage exceeded request_memory\n\tCode 26 Subcode 102")
+    log = submitted(2, 0, "b") + event(1, 2, 1, RUNNING) + event(4, 2, 2, "Job was evicted.") + held
+    found = fold_end(fold(waiting("b", retries=0), log + event(9, 2, 4, "Job was aborted.")), "EXITING WITH STATUS 1")
+    assert found.jobs["b"].state is JobState.FAILED
+    assert found.jobs["b"].hold_reason == "memory usage exceeded request_memory"

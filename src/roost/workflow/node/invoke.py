@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 WORK, MADE, OUTPUTS, SUMS = "work", "made", "outputs", ".sha256"
 SHOWN_BYTES = 64 * 1024  # of stdout and stderr in the record; the end is what tells
+ROOM_BYTES = 1 << 20
 WRONG_INPUT = 65  # EX_DATAERR of sysexits.h: an input is not what its job made
 NO_OUTPUT = 74  # EX_IOERR: the task ended well and did not write what it said it would
 NO_TASK = 127  # as a shell says it
@@ -73,6 +74,9 @@ def main(word: str) -> int:
             code = NO_OUTPUT
             why = f"the task ended well (exit code 0) but did not write: {', '.join(missing)}"
             ended = ended._replace(status=code << 8, why=why)
+        if code != 0 and is_full(work):
+            make_room(task, work)
+            ended = ended._replace(why=f"No space left on the execution point's disk (exit code {code})")
         sums = {lfn: checksum(work / lfn) for lfn in made if (work / lfn).is_file()} if code == 0 else {}
         job.setdefault("sums", {}).update(sums)
         said = tail(stream(task, "stderr", work))
@@ -240,6 +244,20 @@ def run(task: dict[str, Any], work: Path) -> Ended:
         why = f"the task was ended by signal {-code} ({signal.Signals(-code).name})"
         return Ended(started_at, time.time(), -code, why, used)
     return Ended(started_at, time.time(), code << 8, "", used)
+
+
+def is_full(work: Path) -> bool:
+    disk = os.statvfs(work)
+    return disk.f_bavail * disk.f_frsize < ROOM_BYTES
+
+
+def make_room(task: dict[str, Any], work: Path) -> None:
+    """What a task that failed has written goes nowhere; its record needs the room to get home."""
+    kept = [stream(task, name, work) for name in ("stdout", "stderr")]
+    for directory, _, names in os.walk(work):
+        for path in (Path(directory, name) for name in names):
+            if path not in kept:
+                path.unlink()
 
 
 def stream(task: dict[str, Any], name: str, work: Path) -> Path:
