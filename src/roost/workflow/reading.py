@@ -9,7 +9,7 @@ is where the time for a workflow of 100,000 tasks goes.
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
@@ -51,7 +51,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PLAIN_LFN = re.compile(r"(?!\.)[A-Za-z0-9._+@%:~-]+")
 # What would be cut in two by HTCondor's lists of files, by its submit language or by DAGMan's.
 _NOT_IN_LFN = re.compile(r"[\x00-\x1f\x7f,;=\"'\\$*?]")
-_NOT_ONE_WORD = re.compile(r"[\s'\"\\]|\0\0|^\0|\0$|^$")
+_QUOTE = re.compile(r"['\"\\]")
 _TYPES = ("job", "pegasusWorkflow", "condorWorkflow")
 
 
@@ -84,7 +84,8 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         of_site = read_site_profiles(mistakes, source, EXECUTION_SITES).over(of_site)
 
     shared = profiles(mistakes, document, ("profiles",), top.get("profiles")).over(sources.properties.profiles)
-    tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared)
+    lines = document.item_lines.get("jobs", ())
+    tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared, lines=lines)
     for number, entry in mistakes.numbered(document, ("jobs",), top.get("jobs")):
         tasks.add(number, entry)
     of_workflow = hooks(mistakes, document, ("hooks",), top.get("hooks"))
@@ -121,11 +122,13 @@ class _Tasks:
     document: Document
     known: Mapping[str, Transformation]
     shared: Profiles
+    lines: Sequence[int] = ()  # of the tasks
     found: dict[str, Job] = field(default_factory=dict)  # by id
     numbers: dict[str, int] = field(default_factory=dict)  # id: its place in the document
     producers: dict[str, str] = field(default_factory=dict)  # lfn: id
     hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
     _staged: dict[str, frozenset[str]] = field(default_factory=dict)  # transformation: names of what is sent along
+    _asked: dict[str, Profiles] = field(default_factory=dict)
     _lfns: dict[str, str] = field(default_factory=dict)  # one string for each file, however often it is used
 
     def add(self, number: int, entry: Any) -> None:
@@ -180,7 +183,6 @@ class _Tasks:
                 said = f"the file '{lfn}' and the executable of '{transformation}' would have one name in the job"
                 self.mistakes.add(self.document, path, said)
         own = entry.get("profiles")
-        shared = self.shared
         return Job(
             job_id,
             transformation,
@@ -190,9 +192,19 @@ class _Tasks:
             streams.get("stdin"),
             streams.get("stdout"),
             streams.get("stderr"),
-            profiles(self.mistakes, self.document, (*path, "profiles"), own).over(shared) if own else shared,
-            self.document.at(path),
+            self._profiles(path, own) if own else self.shared,
+            f"{self.document.source}:{self.lines[path[1]]}" if self.lines else self.document.at(path),
         )
+
+    def _profiles(self, path: Path, own: Any) -> Profiles:
+        """Of one task; tasks that ask alike share an object, by which a planner knows them again."""
+        said = repr(own)
+        if (known := self._asked.get(said)) is None:
+            before = self.mistakes.count
+            known = profiles(self.mistakes, self.document, (*path, "profiles"), own).over(self.shared)
+            if self.mistakes.count == before:
+                self._asked[said] = known
+        return known
 
     def _uses(self, path: tuple[str, int], entry: dict[str, Any]) -> tuple[dict[str, None], dict[str, Output]]:
         inputs: dict[str, None] = {}
@@ -269,7 +281,7 @@ class _Tasks:
         """The words of the command line. As in Pegasus a shell's quotes count; a file's name is one word as it is."""
         items = entry["arguments"]
         try:
-            if not _NOT_ONE_WORD.search("\0".join(items)) and type(items) is list:
+            if (joined := " ".join(items)).split() == items and not _QUOTE.search(joined):
                 return tuple(items)
         except TypeError:
             pass
@@ -376,11 +388,19 @@ def _told_parents(tasks: _Tasks, top: dict[str, Any]) -> Mapping[str, dict[str, 
     for number, entry in mistakes.numbered(document, ("jobDependencies",), top.get("jobDependencies")):
         here = ("jobDependencies", number)
         table = mistakes.table(document, here, entry, known=_DEPENDENCY)
-        parent = mistakes.word(document, here, table, "id")
+        parent = table.get("id")
+        if type(parent) is not str or not parent:
+            parent = mistakes.word(document, here, table, "id")
         if parent and parent not in found:
             said = f"there is no job with the id '{parent}'{did_you_mean(parent, found)}"
             mistakes.add(document, (*here, "id"), said)
-        for place, item in mistakes.numbered(document, (*here, "children"), table.get("children")):
+        children = table.get("children")
+        listed = (
+            enumerate(children)
+            if type(children) is list
+            else mistakes.numbered(document, (*here, "children"), children)
+        )
+        for place, item in listed:
             child = item if type(item) is str else str(item)
             if child not in found:
                 said = f"there is no job with the id '{child}'{did_you_mean(child, found)}"

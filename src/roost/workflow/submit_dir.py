@@ -3,6 +3,7 @@
 The paths in its texts are the access point's. What is already there from an earlier plan is overwritten.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -48,7 +49,7 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
         (submit / program).chmod(0o755)
     source = Path(executable.source)
     if source.is_file():
-        (submit / "workflow.yml").write_bytes(source.read_bytes())
+        shutil.copyfile(source, submit / "workflow.yml")
 
 
 def _below(executable: ExecutableWorkflow, directory: Path, remote: PurePosixPath) -> Path:
