@@ -3,7 +3,7 @@
 1,000 tasks of 0.1 s that have nothing to do with each other, by `roost run` on EC2 on this machine, both sides on one
 pool in the order A B B A. Seconds are DAGMan's, from its first line to its last.
 
-    localec2 start && eval "$(localec2 env)" && python bench/short_tasks.py --rounds 1
+    localec2 start && eval "$(localec2 env)" && python bench/short_tasks.py --order ABBA
 """
 
 import argparse
@@ -22,7 +22,7 @@ SIDES = {"one job a task": ["--cluster", "none"], "clustered": []}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1, help="each round measures A B B A")
+    parser.add_argument("--order", default="ABBA", help="A: one job a task, B: clustered")
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=0.1, help="of each task")
     arguments = parser.parse_args()
@@ -31,9 +31,8 @@ def main() -> int:
         directory = Path(temporary)
         write(short(arguments.tasks, arguments.seconds), directory / "short", runtimes=True)
         workflow = directory / "short" / "workflow.yml"
-        a, b = SIDES
         with pool(POOL, directory) as name:
-            for turn, side in enumerate([a, b, b, a] * arguments.rounds):
+            for turn, side in enumerate(dict(zip("AB", SIDES, strict=True))[letter] for letter in arguments.order):
                 measured[side].append(dag_of(run(workflow, name, f"run-{turn}", directory, *SIDES[side])))
                 print(f"{side}: {measured[side][-1]:.0f} s, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     print(table(measured, tasks=arguments.tasks, seconds=arguments.seconds))
