@@ -139,8 +139,7 @@ def pool(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def cluster(pool: OldPool) -> list[str]:
-    """Step 16 of 2011: two workers and a file system of their own, by user data alone."""
+def image_with_gluster(pool: OldPool) -> str:
     base = pool.service.run(
         *("image", "build", "--json", "--name", "with-gluster", "--description", "Debian with HTCondor and GlusterFS"),
         *(word for package in ("condor", "glusterfs-client", "glusterfs-server") for word in ("--package", package)),
@@ -158,10 +157,30 @@ def cluster(pool: OldPool) -> list[str]:
                 }
             ],
         )
-    image_id = pool.bake(json.loads(base)["image_id"])
+    return pool.bake(json.loads(base)["image_id"])
+
+
+@pytest.fixture(scope="module")
+def useless(pool: OldPool, image_with_gluster: str) -> list[str]:
+    """The central manager of one has gone, the peer of the other was never launched."""
+    short = "ROOST_LEASE = 4m"  # of which they wait a quarter
+    nobody, alone = "ip-172-31-255-250.ec2.internal", "SHARED = gluster\nSHARED_PEERS = 2"
+    return [
+        *pool.run(pool.image_id, f"CONDOR_HOST = {nobody}\n{short}\n"),
+        *pool.run(image_with_gluster, f"CONDOR_HOST = {pool.submit_host}\n{short}\n{alone}\n"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def cluster(pool: OldPool, image_with_gluster: str, useless: list[str]) -> list[str]:
+    """Step 16 of 2011: two workers and a file system of their own, by user data alone."""
+    assert useless, "which wait for nothing meanwhile"
     keys = f"CONDOR_HOST = {pool.submit_host}\nSHARED = gluster\nSHARED_PEERS = 2\n"
     # another launch of the same image at the same time is another cluster
-    launches = [pool.run(image_id, keys, count=2), pool.run(image_id, f"{keys}SHARED_COPIES = 2\n", count=2)]
+    launches = [
+        pool.run(image_with_gluster, keys, count=2),
+        pool.run(image_with_gluster, f"{keys}SHARED_COPIES = 2\n", count=2),
+    ]
     for each in (each for launch in launches for each in launch):
         pool.wait_for(each)
     pool.ec2.terminate_instances(InstanceIds=launches[1])
@@ -263,3 +282,11 @@ def test_a_virtual_cluster_shares_its_disks(pool: OldPool, cluster: list[str]) -
     assert pool.ssh("cat", "read/out").strip() == pool.ssh("hostname", on=first).strip()
     peers = pool.ssh("ls", "/shared/.roost", on=second).split()
     assert peers == sorted(["access-point", first, second]), "those of this launch, and no others"
+
+
+def test_what_is_of_no_use_powers_itself_off(pool: OldPool, useless: list[str]) -> None:
+    """Launched without --instance-initiated-shutdown-behavior terminate."""
+    until(lambda: [pool.described(one)["State"]["Name"] for one in useless] == ["stopped"] * 2, "both", timeout_s=400)
+    lost, alone = map(pool.console, useless)
+    assert "not in the collector's list" in lost
+    assert "there is no shared file system, powering off" in alone

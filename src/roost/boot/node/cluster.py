@@ -24,11 +24,11 @@ def main() -> int:
     return 0
 
 
-def hold(cluster: Cluster) -> None:
+def hold(cluster: Cluster, *, give_up_s: int) -> None:
     """Called before HTCondor starts. Raises StepError where the image cannot do it."""
     if shutil.which("glusterd") is None:
         raise StepError("SHARED = gluster: this image has no GlusterFS; bake one with `shared: gluster` in pool.yml")
-    shared.hold("cluster", str(cluster.peers), str(cluster.copies))
+    shared.hold("cluster", str(cluster.peers), str(cluster.copies), give_up_s=give_up_s)
 
 
 def share(sharing: Sharing, peers: int) -> None:

@@ -30,11 +30,12 @@ from roost.boot.node.system import (
     TOKENS,
     StepError,
     keep_running,
+    power_off_in,
     run,
     write,
 )
 from roost.boot.node.timeline import TIMELINE, note
-from roost.boot.node.watch import STOP_S
+from roost.boot.node.watch import WAYS
 from roost.boot.roles import Role
 from roost.boot.settings import LEFT_FLAG, Instructions, NetworkMode, instructions_from_json
 
@@ -123,8 +124,7 @@ def contextualise(instructions: Instructions) -> None:
             requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()
             keep_running("roost-joining", "own_token", "Restart=on-failure", "RestartSec=5", *requires)
     # After condor.service, so that it is stopped before it and HTCondor is still there.
-    ways = ("Restart=always", "RestartSec=5", f"TimeoutStopSec={STOP_S}", "KillMode=mixed")
-    keep_running("roost-watch", "watch", *ways)
+    keep_running("roost-watch", "watch", *WAYS)
     note("configured", role=instructions.role)
     run("systemctl", "start", "--no-block", "condor.service")  # an image may have it disabled
 
@@ -174,15 +174,6 @@ def start_lease(lease_s: int) -> int:
     write(LEASE, str(ends_at))
     power_off_in("roost-lease", max(1, ends_at - now), "the lease ends")
     return ends_at
-
-
-def power_off_in(unit: str, seconds: int, reason: str) -> None:
-    run(
-        *("systemd-run", f"--unit={unit}", f"--on-active={seconds}s"),
-        # it starts now: other timers wait for the stage of the boot that waits for us
-        *("--timer-property=AccuracySec=1s", "--timer-property=DefaultDependencies=no", "sh", "-c"),
-        f"printf 'roost: {reason}, powering off\\r\\n' > /dev/console; systemctl poweroff",
-    )
 
 
 def name_host(full_name: str, private_ip: str) -> None:

@@ -22,15 +22,20 @@ from roost.boot.node.contextualise import (
     start_lease,
 )
 from roost.boot.node.metadata import Metadata, MetadataError
-from roost.boot.node.system import CONDOR_CONFIG, SHARED_CONFIG, STATE, StepError, run, write
+from roost.boot.node.system import CONDOR_CONFIG, SHARED_CONFIG, STATE, StepError, keep_running, run, write
 from roost.boot.node.timeline import note
+from roost.boot.node.watch import WAYS, Unlisted, live
+from roost.boot.settings import lost_s
 
 USER_LINES = CONDOR_CONFIG.with_name("60-user-data.config")
 
 
 def main() -> int:
-    if sys.argv[1:] == ["watch"]:
-        return watch()
+    match sys.argv[1:]:
+        case ["watch"]:
+            return watch()
+        case ["live", lost_s]:
+            live(int(lost_s), Unlisted(), "no job, and not in the collector's list")
     try:
         boot(Metadata())
     except (StepError, MetadataError, OSError) as error:
@@ -82,8 +87,10 @@ def become(worker: Worker, metadata: Metadata) -> None:
         write(OWN_TOKEN, worker.token + "\n", mode=0o600)
     run("condor_config_val", "-config")  # HTCondor's own word on the user's lines
     note("configured", by=worker.habit, central_manager=worker.central_manager)
+    patience_s = lost_s(worker.lease_s)
     if worker.cluster:
-        cluster.hold(worker.cluster)
+        cluster.hold(worker.cluster, give_up_s=patience_s)
+    keep_running("roost-watch", "image_boot", *WAYS, words=("live", str(patience_s)))
     run("systemctl", "start", "--no-block", "condor.service")
     run(
         *("systemd-run", "--no-block", "--collect", "--unit=roost-joining", "--property=After=condor.service"),

@@ -1,7 +1,7 @@
 """shell (GlusterFS, mount, systemd): this instance gets the file system that all instances of the pool see.
 
 HTCondor of an execution point is held back until it is mounted and what the access point wrote has been read. What
-fails is said on the console and tried again, so long as the instance lives: HTCondor starts when it works.
+fails is said on the console and tried again: HTCondor starts when it works, and when it never does the instance ends.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from roost.boot import shared_fs
 from roost.boot.node.metadata import Metadata, MetadataError
-from roost.boot.node.system import INSTRUCTIONS, SHARED_CONFIG, STATE, StepError, keep_running, run, write
+from roost.boot.node.system import INSTRUCTIONS, SHARED_CONFIG, STATE, StepError, keep_running, power_off_in, run, write
 from roost.boot.node.timeline import note
 from roost.boot.roles import Role
 from roost.boot.settings import PROGRAMS, Instructions, Sharing, instructions_from_json
@@ -60,11 +60,11 @@ def start_units(instructions: Instructions, sharing: Sharing) -> None:
         module = "gluster_peers" if sharing.kind == "gluster" else "shared"
         keep_running(UNIT, module, "Restart=on-failure", "RestartSec=5")
         return
-    hold("shared")
+    hold("shared", give_up_s=instructions.settings.lost_s or instructions.settings.lease_s)
 
 
-def hold(module: str, *words: str) -> None:
-    """Start a node program; HTCondor waits until it has done its work."""
+def hold(module: str, *words: str, give_up_s: int) -> None:
+    """Start a node program; HTCondor waits until it has done its work, and the instance ends where it does not."""
     write(_HOLD, f"[Unit]\nRequires={UNIT}.service\nAfter={UNIT}.service\n")
     run("systemctl", "daemon-reload")
     run(
@@ -72,6 +72,7 @@ def hold(module: str, *words: str) -> None:
         *("--property=Restart=on-failure", "--property=RestartMode=direct", "--property=TimeoutStartSec=infinity"),
         *(f"--setenv=PYTHONPATH={os.environ['PYTHONPATH']}", "python3", "-m", f"roost.boot.node.{module}", *words),
     )
+    power_off_in(f"{UNIT}-never", give_up_s, "there is no shared file system")
 
 
 def share(instructions: Instructions, sharing: Sharing, instance_id: str) -> None:
@@ -94,6 +95,7 @@ def use(sharing: Sharing, *, pool: str, instance_id: str) -> None:
     write(_LOOK, look, mode=0o755)
     text = shared_fs.condor_text(kind=sharing.kind, at=sharing.at, size_gib=size_gib, look=str(_LOOK))
     write(SHARED_CONFIG, text)
+    run("systemctl", "stop", f"{UNIT}-never.timer")
 
 
 def join_peers(announcement: str, instance_id: str, meanwhile: Callable[[], object] = lambda: None) -> None:

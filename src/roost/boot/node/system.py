@@ -2,9 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-
-from roost.boot.settings import PROGRAMS
 
 STATE = Path("/var/lib/roost")  # survives stop and start; belongs to one instance id
 INSTRUCTIONS = STATE / "instructions.json"
@@ -41,7 +40,7 @@ def write(path: Path, text: str, *, mode: int = 0o644) -> None:
     new.replace(path)
 
 
-def keep_running(unit: str, module: str, *properties: str) -> None:
+def keep_running(unit: str, module: str, *properties: str, words: Sequence[str] = ()) -> None:
     """Start a node program as a service, once HTCondor has been started.
 
     A transient unit: nothing to enable, nothing left over on an image baked from this instance.
@@ -49,5 +48,14 @@ def keep_running(unit: str, module: str, *properties: str) -> None:
     run(
         *("systemd-run", "--no-block", "--collect", f"--unit={unit}", "--property=After=condor.service"),
         *(f"--property={each}" for each in properties),
-        *(f"--setenv=PYTHONPATH={PROGRAMS}", "python3", "-m", f"roost.boot.node.{module}"),
+        *(f"--setenv=PYTHONPATH={os.environ['PYTHONPATH']}", "python3", "-m", f"roost.boot.node.{module}", *words),
+    )
+
+
+def power_off_in(unit: str, seconds: int, reason: str) -> None:
+    run(
+        *("systemd-run", f"--unit={unit}", f"--on-active={seconds}s"),
+        # it starts now: other timers wait for the stage of the boot that waits for us
+        *("--timer-property=AccuracySec=1s", "--timer-property=DefaultDependencies=no", "sh", "-c"),
+        f"printf 'roost: {reason}, powering off\\r\\n' > /dev/console; systemctl poweroff",
     )

@@ -23,7 +23,8 @@ from roost.boot.roles import Role
 from roost.boot.settings import JOINING_FLAG, LEFT_FLAG, instructions_from_json
 
 VACATE_S = 20.0  # for jobs to end by themselves when the system goes down; EC2 gives some minutes, a spot notice two
-STOP_S = 30  # ... and for this program, altogether
+# of its unit: ... and some more for this program, altogether
+WAYS = ("Restart=always", "RestartSec=5", "TimeoutStopSec=30", "KillMode=mixed")
 _TICK_S = 2.0
 _LOOK_S = (1.0, 60.0)  # the collector is asked a tenth of the patience apart, within these
 _LAUNCHING_S = 15 * 60  # a joining token lives so long: execution points may be on their way
@@ -52,17 +53,16 @@ class Patience:
 
 
 def main() -> NoReturn:
-    signal.signal(signal.SIGTERM, _end)
     instructions = instructions_from_json(INSTRUCTIONS.read_text())
+    if instructions.role is Role.ACCESS_POINT:
+        live(instructions.settings.idle_s, _Queue(), "no job, no execution point, nobody here")
+    live(instructions.settings.lost_s, Unlisted(), "no job, and not in the collector's list")
+
+
+def live(patience_s: float, is_useless: Callable[[], bool], what: str) -> NoReturn:
+    signal.signal(signal.SIGTERM, _end)
     lease_ends_at = float(LEASE.read_text())
-    settings = instructions.settings
-    match instructions.role:
-        case Role.ACCESS_POINT:
-            words = "no job, no execution point, nobody here"
-            reason = wait_for_reason(settings.idle_s, _Queue(), words, lease_ends_at=lease_ends_at)
-        case Role.EXECUTION_POINT:
-            words = "no job, and not in the collector's list"
-            reason = wait_for_reason(settings.lost_s, _Unlisted(), words, lease_ends_at=lease_ends_at)
+    reason = wait_for_reason(patience_s, is_useless, what, lease_ends_at=lease_ends_at)
     power_off(reason, lease_ends_at=lease_ends_at)
 
 
@@ -131,7 +131,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-class _Unlisted:
+class Unlisted:
     """An execution point is useless when the collector does not list it, for whatever reason: the central manager has
     gone, its token is no good, it never joined. A job that runs is HTCondor's to judge, by the lease of its claim."""
 
