@@ -132,7 +132,7 @@ def test_files_that_are_not_there(access_point: SshAccessPoint, tmp_path: Path) 
 def test_a_followed_stream_comes_as_it_is_written_and_ends_with_its_reader(access_point: SshAccessPoint) -> None:
     lines = access_point.lines(["sh", "-c", "echo first; sleep 0.2; echo second; exec sleep 4711"])
     assert [next(lines), next(lines)] == ["first", "second"]
-    assert access_point.run(["pgrep", "-fx", "sleep 4711"]).exit_code == 0
+    until(lambda: access_point.run(["pgrep", "-fx", "sleep 4711"]).exit_code == 0, "the program to go on")
     lines.close()
     until(lambda: access_point.run(["pgrep", "-fx", "sleep 4711"]).exit_code == 1, "the program to end", timeout_s=5)
 
