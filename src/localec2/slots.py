@@ -1,11 +1,14 @@
 """shell (files): which service has which slot of this machine.
 
-A slot is a symbolic link to the state directory that has it: made in one step, so that two services that start at the
-same moment never take the same.
+A slot is a symbolic link to the state directory that has it. Services that start at the same moment choose one after
+another.
 """
 
+import fcntl
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,19 +49,29 @@ def claim(state_dir: Path, *, port: int | None, region: str | None) -> Claim:
 
     Raises `Localec2Error` when there is no slot.
     """
-    before = existing(state_dir)
-    slot = _free_slot(state_dir) if before is None else before.slot
-    config = Config(
-        state_dir=state_dir,
-        slot=slot,
-        port=port or (_default_port(slot) if before is None else before.port),
-        region=region or (DEFAULT_REGION if before is None else before.region),
-    )
-    file = state_dir / _FILE
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"slot": config.slot, "port": config.port, "region": config.region}))
-    partial.replace(file)
+    with _one_at_a_time():
+        before = existing(state_dir)
+        slot = _free_slot(state_dir) if before is None else before.slot
+        config = Config(
+            state_dir=state_dir,
+            slot=slot,
+            port=port or (_default_port(slot) if before is None else before.port),
+            region=region or (DEFAULT_REGION if before is None else before.region),
+        )
+        file = state_dir / _FILE
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps({"slot": config.slot, "port": config.port, "region": config.region}))
+        partial.replace(file)
     return Claim(config=config, is_new=before is None)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Between its slot and its file a service looks like one that is gone: another would take the slot away again."""
+    slots_dir().mkdir(parents=True, exist_ok=True)
+    with slots_dir().with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def release(config: Config) -> None:
@@ -68,7 +81,6 @@ def release(config: Config) -> None:
 
 
 def _free_slot(state_dir: Path) -> int:
-    slots_dir().mkdir(parents=True, exist_ok=True)
     for slot in range(SLOTS):
         link = slots_dir() / str(slot)
         holder = _holder(slot)

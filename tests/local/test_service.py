@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from own_service import Localec2Service, localec2
 
+from localec2 import slots
+
 pytestmark = pytest.mark.local
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -133,6 +135,41 @@ def test_a_package_that_does_not_exist_is_said(tmp_path: Path, localec2_service:
     assert done.returncode == 1
     assert "no-such-package" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+_CLAIM = """\
+import sys, time
+from pathlib import Path
+from localec2 import slots
+while time.time() < float(sys.argv[2]):
+    pass
+print(slots.claim(Path(sys.argv[1]), port=4711, region=None).config.slot)
+"""
+
+
+def test_services_that_start_together_take_different_slots(tmp_path: Path) -> None:
+    """Claims alone: nothing is started, and the slots are given back."""
+    directories = [tmp_path / str(number) for number in range(4)]
+    for directory in directories:
+        directory.mkdir()
+    at = str(time.time() + 2)
+    claiming = [
+        subprocess.Popen(
+            [sys.executable, "-c", _CLAIM, str(directory), at],
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for directory in directories
+    ]
+    try:
+        taken = [process.communicate(timeout=60)[0].strip() for process in claiming]
+        assert len(set(taken)) == len(directories)
+        held = [slots.existing(directory) for directory in directories]
+        assert [str(config.slot) if config else "" for config in held] == taken
+    finally:
+        for config in filter(None, map(slots.existing, directories)):
+            slots.release(config)
 
 
 def processes_of(directory: Path) -> list[int]:
