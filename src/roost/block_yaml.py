@@ -57,6 +57,10 @@ class Items(Sequence[Any]):
         start, end = self._starts[index], self._starts[index + 1]
         return self._style.item(self._text[start + 2 : end - 1])
 
+    def text(self, index: int) -> str:
+        """An item as it is written, as a list of one."""
+        return self._text[self._starts[index] : self._starts[index + 1]]
+
     @property
     def lines(self) -> list[int]:
         """The line of each item, from 1."""
@@ -95,7 +99,7 @@ def parse_block_yaml(text: str, source: str) -> Document:
         if any(one in value for one in part):
             raise NotBlockStyle
         value.update(part)
-    return Document(source, value, text, item_lines)
+    return Document(source, value, text, item_lines, lambda key, index: value[key].text(index))
 
 
 def _part(text: str, source: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ In: the text of a file. Out: plain objects, as PyYAML's safe loader gives them, 
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,7 +37,8 @@ class Document:
     value: Any
     text: str = ""
     item_lines: Mapping[str, Sequence[int]] = field(default_factory=dict)  # of the lists at the top
-    _places: dict[str, "_Places"] = field(default_factory=dict)
+    item_text: Callable[[str, int], str] | None = None  # of an item of such a list, where it can be read by itself
+    _places: dict[Path, "_Places"] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
         """The line (from 1) of a key or list item, or of the nearest thing around it that has one.
@@ -46,12 +47,10 @@ class Document:
         2
         """
         match path:
-            case str(key), int(number) if key in self.item_lines:
-                return self.item_lines[key][number]
-        lines = self._looked_up.lines
-        while path and path not in lines:
-            path = path[:-1]
-        return lines.get(path, 1)
+            case str(key), int(number), *below if key in self.item_lines and (not below or self.item_text):
+                begins = self.item_lines[key][number]
+                return begins + self._in_item(key, number).line((0, *below)) - 1 if below else begins
+        return self._looked_up.line(path)
 
     def line_of_text(self, path: Path, number: int) -> int:
         """The line on which line `number` (from 1) of a text is written, where it is written as it is (`key: |`).
@@ -68,9 +67,17 @@ class Document:
 
     @property
     def _looked_up(self) -> "_Places":
-        if "" not in self._places:
-            self._places[""] = _places(self.text)
-        return self._places[""]
+        if () not in self._places:
+            self._places[()] = _places(self.text)
+        return self._places[()]
+
+    def _in_item(self, key: str, number: int) -> "_Places":
+        """Of one item alone: to walk through all of a large document takes minutes."""
+        assert self.item_text is not None
+        if (key, number) not in self._places:
+            self._places.clear()  # mistakes come in the order of the file
+            self._places[key, number] = _places(self.item_text(key, number))
+        return self._places[key, number]
 
 
 class Place(NamedTuple):
@@ -87,6 +94,12 @@ class Place(NamedTuple):
 class _Places:
     lines: dict[Path, int]
     literal_lines: dict[Path, int]  # where the text of a `key: |` begins
+
+    def line(self, path: Path) -> int:
+        """Of the nearest thing around it that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
 
 
 def parse_yaml(text: str, source: str) -> Document:

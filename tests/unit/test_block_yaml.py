@@ -87,3 +87,22 @@ def test_task_without_arguments_is_read_quickly(empty: str) -> None:
     first, second, *_ = quickly(text)["jobs"]
     assert first == {"id": "a", "arguments": yaml.safe_load(empty)}
     assert first["arguments"] is not second["arguments"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("jobs",),
+        ("jobs", 0),
+        ("jobs", 3, "id"),
+        ("jobs", 700, "uses", 1, "type"),
+        ("jobs", 700, "uses", 9),
+        ("jobs", 999, "nothing"),
+        ("name",),
+        ("after", 1, "a"),
+    ],
+)
+def test_lines_are_those_of_the_whole(path: tuple[str | int, ...]) -> None:
+    item = "- id: a\n  arguments:\n  - x\n  uses:\n  - lfn: b\n  - lfn: c\n    type: input\n"
+    text = "name: x\njobs:\n" + item * 1000 + "after:\n- a: 1\n- a: 2\n"
+    assert parse_block_yaml(text, "w.yml").line(path) == parse_yaml(text, "w.yml").line(path)

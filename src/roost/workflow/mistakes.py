@@ -10,13 +10,14 @@ from roost.block_yaml import Items
 from roost.errors import UsageError
 from roost.yaml_lines import Document, Path, did_you_mean
 
+MOST = 200  # nobody reads more, and in a workflow of 100,000 tasks one mistake may be there in each
 NO_EFFECT = frozenset({"x-pegasus", "pegasus", "metadata"})  # notes: never change what is run
 
 
 class Mistakes:
     def __init__(self, *, label_key: str = "label") -> None:
         self.label_key = label_key  # the pegasus profile that labels tasks: properties can name another
-        self._found: list[tuple[str, int, str]] = []
+        self._found: dict[tuple[str, int, str], None] = {}
 
     @property
     def count(self) -> int:
@@ -28,16 +29,17 @@ class Mistakes:
         return tuple(self._found)
 
     def add(self, document: Document, path: Path, said: str) -> None:
-        found = (document.source, document.line(path), f"{document.at(path)}: {said}")
-        if found not in self._found:
-            self._found.append(found)
+        line = document.line(path)
+        self.text(document.source, line, said)
 
     def unsupported(self, document: Document, path: Path, what: str) -> None:
         self.add(document, path, f"not supported yet: {what}")
 
     def text(self, source: str, line: int, said: str) -> None:
         """A mistake in a file that is not YAML."""
-        self._found.append((source, line, f"{source}:{line}: {said}"))
+        self._found.setdefault((source, line, f"{source}:{line}: {said}"))
+        if len(self._found) >= MOST:
+            self.finish()
 
     def finish(self) -> None:
         """Raise one UsageError for all that was found, by file and line."""
@@ -45,7 +47,10 @@ class Mistakes:
             return
         files = list(dict.fromkeys(source for source, _, _ in self._found))
         ordered = sorted(self._found, key=lambda found: (files.index(found[0]), found[1]))
-        raise UsageError("\n".join(said for _, _, said in ordered), f"edit {' and '.join(files)}")
+        told = [said for _, _, said in ordered]
+        if len(told) >= MOST:
+            told.append(f"these are the first {MOST}; more were not looked for")
+        raise UsageError("\n".join(told), f"edit {' and '.join(files)}")
 
     def table(
         self,

@@ -339,7 +339,8 @@ def _inputs_found(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath
                 continue
             where = replicas.get(lfn)
             if where is None:
-                words = did_you_mean(lfn, {**producers, **replicas.found})
+                # of the first ones: to find a near name among 100,000 takes seconds
+                words = did_you_mean(lfn, {**producers, **replicas.found}) if tasks.mistakes.count < _HELPED else ""
                 said = f"'{lfn}' is used by '{task.id}', made by no job and in no replica catalog{words}"
                 tasks.mistakes.add(tasks.document, tasks.path_of(task, lfn), said)
                 continue
@@ -410,6 +411,7 @@ def _told_parents(tasks: _Tasks, top: dict[str, Any]) -> Mapping[str, dict[str, 
     return told
 
 
+_HELPED = 10
 _DEPENDENCY = frozenset({"id", "children"})
 
 

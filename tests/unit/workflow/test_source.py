@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from roost.errors import NotFoundError, RoostError, UsageError
+from roost.workflow.mistakes import MOST
 from roost.workflow.source import load
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
@@ -70,3 +71,16 @@ def test_file_that_is_no_text(hello: Path) -> None:
     hello.write_bytes(b"name: \xff\xfe\n")
     with pytest.raises(UsageError, match=r"workflow\.yml:1: this is not text"):
         load(hello)
+
+
+def test_a_mistake_in_each_of_very_many_tasks_is_told_a_number_of_times(tmp_path: Path) -> None:
+    path = tmp_path / "workflow.yml"
+    task = "- type: job\n  name: nobody\n  id: ID{}\n  arguments: []\n  uses:\n  - lfn: x\n    type: imput\n"
+    path.write_text("name: many\njobs:\n" + "".join(task.format(number) for number in range(5000)))
+    with pytest.raises(UsageError) as caught:
+        load(path)
+    first, second, *more = caught.value.message.splitlines()
+    assert first.startswith(f"{path}:4: unknown transformation 'nobody'")
+    assert second.startswith(f"{path}:9: 'type' cannot be 'imput'; did you mean 'input'?")
+    assert len(more) == MOST - 1
+    assert more[-1] == f"these are the first {MOST}; more were not looked for"
