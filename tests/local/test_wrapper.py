@@ -107,6 +107,8 @@ def test_what_fails_sends_nothing_home(tmp_path: Path, script: str) -> None:
     assert ran.code == (1 if "exit" in script else invoke.NO_OUTPUT)
     assert ran.home == {}
     assert ("did not write: out" in ran.stderr) == (script == "true")
+    shown = ran.records[0]["files"]["stderr"].get("data", "")
+    assert ("did not write: out" in shown) == (script == "true"), "pegasus-analyzer shows this alone"
 
 
 def test_an_input_that_is_not_what_its_job_made_is_refused(tmp_path: Path) -> None:

@@ -83,7 +83,9 @@ def main(word: str) -> int:
         about = f"task {task['id']}: " if len(tasks) > 1 else ""
         if about and (said or code):
             print(f"roost: {about}says", file=sys.stderr)
-        streams = [line for name in ("stdout", "stderr") for line in stream_lines(name, stream(task, name, work))]
+        streams = stream_lines("stdout", stream(task, "stdout", work))
+        # pegasus-analyzer shows this alone
+        streams += stream_lines("stderr", stream(task, "stderr", work), f"roost: {ended.why}\n" if ended.why else "")
         print("\n".join([*record(task, work, sums, ended), *streams]))
         if len(tasks) > 1:
             print(task_line(task, number, ended))
@@ -369,10 +371,10 @@ def record(task: dict[str, Any], work: Path, sums: dict[str, tuple[str, float]],
     return lines
 
 
-def stream_lines(name: str, path: Path) -> list[str]:
+def stream_lines(name: str, path: Path, more: str = "") -> list[str]:
     size = path.stat().st_size if path.is_file() else 0
     lines = [f"    {name}:", f"      size: {size}", f"      data_truncated: {str(size > SHOWN_BYTES).lower()}"]
-    if text := tail(path):
+    if text := tail(path) + more:
         lines += ["      data: |2", *(f"        {line}" for line in text.splitlines())]
     return lines
 
