@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from roost.errors import UsageError
-from roost.workflow import resuming
+from roost.workflow import planning, resuming
 from roost.workflow.dag import dag_lines
 from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
 from roost.workflow.source import load
@@ -40,6 +40,11 @@ def planned(directory: Path, text: str = WORKFLOW, run: PurePosixPath = RUN) -> 
     return plan(load(path), Site(), RunPaths(run=run), uuid="1", planned_at=at)
 
 
+def with_options(path: Path, options: planning.Options) -> ExecutableWorkflow:
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    return planning.planned(load(path), Site(), RunPaths(run=RUN), options, uuid="1", planned_at=at)
+
+
 @pytest.mark.parametrize(
     ("done", "kept", "left", "sent"),
     [
@@ -66,6 +71,29 @@ def test_what_is_left(
     found = resuming.unfinished(executable, done, kept.__contains__)
     assert found == left
     assert resuming.needed(executable, found) == sent
+
+
+def test_what_was_removed_after_its_last_use_is_not_missed(tmp_path: Path) -> None:
+    path = tmp_path / "workflow.yml"
+    path.write_text(WORKFLOW)
+    executable = with_options(path, planning.Options(cleanup=True))
+    removing = "clean_up_local_level_2_0"  # a, which B took
+    left = resuming.unfinished(executable, {A, B, removing}, {PART_B, SUMS_B}.__contains__)
+    assert left == {C, D, "clean_up_local_level_3_0"}
+    assert resuming.needed(executable, left) == (PART_B, SUMS_B)
+
+
+def test_a_file_of_a_server_is_fetched_again_for_what_is_left(tmp_path: Path) -> None:
+    text = WORKFLOW.replace("arguments: [B_ARGUMENT]", "arguments: []").replace(
+        "uses: [{lfn: a, type: input}, {lfn: b", "uses: [{lfn: a, type: input}, {lfn: w, type: input}, {lfn: b"
+    )
+    path = tmp_path / "workflow.yml"
+    path.write_text(text + "replicaCatalog: {replicas: [{lfn: w, pfns: [{site: web, pfn: 'http://h/w'}]}]}\n")
+    executable = with_options(path, planning.Options())
+    fetching = executable.jobs[0].name
+    left = resuming.unfinished(executable, {A, fetching}, {PART_A, SUMS_A}.__contains__)
+    assert left == {B, C, D, fetching}
+    assert resuming.needed(executable, left) == (PART_A, SUMS_A)
 
 
 def test_an_optional_output_that_was_never_made_is_no_loss(tmp_path: Path) -> None:
