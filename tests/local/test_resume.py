@@ -76,7 +76,7 @@ def test_killed_followed_by_another_interrupted_and_resumed(roost: Roost) -> Non
     assert roost.left() != []
     shutil.rmtree(roost.directory / "runs")
 
-    attached = roost.interrupted("run", "--attach", "mine", when="1 of 2 jobs done", by=signal.SIGINT)
+    attached = roost.interrupted("run", "--attach", "mine", when="1 of 2 jobs done, 1 running", by=signal.SIGINT)
     assert attached.returncode == 130, attached.stderr
     assert "found on the pool small-" in attached.stderr
     assert "end the run mine, and bring here what is done" in attached.stderr

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,14 @@ def distributed(roost: Roost) -> Iterator[Pool]:
 
 
 def test_it_is_mounted_before_htcondor_starts(distributed: Pool) -> None:
-    for instance_id in distributed.execution_points():
+    def events_of(instance_id: str) -> list[str]:
         lines = distributed.run("cat", "/var/log/roost/boot.jsonl", on=instance_id).splitlines()
-        events = [json.loads(line)["event"] for line in lines]
+        return [json.loads(line)["event"] for line in lines]
+
+    for instance_id in distributed.execution_points():
+        # it notes that it has joined when it has a token of its own, a moment after the collector lists it
+        until(partial(lambda one: "joined" in events_of(one), instance_id), "the note that it has joined")
+        events = events_of(instance_id)
         assert events.index("shared") < events.index("condor started") < events.index("joined")
         assert int(distributed.slot(instance_id, "RoostSharedGiB")) > 0
 

@@ -116,7 +116,8 @@ class Found:
     @property
     def submit_host(self) -> str:
         """The machine outside whose HTCondor these execution points joined; "": none."""
-        return next((i.submit_host for i in self.instances if i.submit_host), "")
+        among = self.usable or self.instances  # an earlier pool of this name may have been another kind
+        return next((i.submit_host for i in among if i.submit_host), "")
 
     @property
     def is_empty(self) -> bool:

@@ -29,16 +29,16 @@ _BEGIN = "\n- invocation:"
 _END = re.compile(r"\n(?=[^ \n])")
 # The block style that kickstart writes, a line at a time; data of stdout and stderr are the only text blocks.
 _ESCAPE = r'\\(?:["\\bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'  # halves of a pair are JSON, not YAML
-_KEY = rf"""(?:"(?:[^"\\\n]|{_ESCAPE})*+"|[A-Za-z0-9_./][^\s:#"']*+)"""
-_QUOTED = rf'"(?:[^"\\\n]|{_ESCAPE})*+"'
-_PLAIN = r"""(?:[^\s"'#&*!|>%@`{}\[\],?:\-]|-(?=\d))(?:[^\n:#]|:(?=\S)|(?<![ ])#)*+"""
-_STYLE = re.compile(
-    rf"- invocation: True\n(?:[ ]++(?:{_KEY}:(?:[ ]++(?:{_QUOTED}|{_PLAIN}))?+|-[ ](?:{_QUOTED}|{_PLAIN}))[ ]*+\n"
-    r"|[ ]{6}data:[ ]\|2?\n(?:(?:[ ]{8}[^\n]*+|[ ]*+)\n)*+)*+"
-)
+_KEY = rf"""(?:"(?:[^"\\\n]|{_ESCAPE})*"|[A-Za-z0-9_./][^\s:#"']*)"""
+_QUOTED = rf'"(?:[^"\\\n]|{_ESCAPE})*"'
+_PLAIN = r"""(?:[^\s"'#&*!|>%@`{}\[\],?:\-]|-(?=\d))(?:[^\n:#]|:(?=\S)|(?<![ ])#)*"""
+# One line at a time, in a loop of ours: what possessive quantifiers do differs between Python 3.11's releases.
+_FIRST = "- invocation: True\n"
+_LINE = re.compile(rf"[ ]+(?:{_KEY}:(?:[ ]+(?:{_QUOTED}|{_PLAIN}))?|-[ ](?:{_QUOTED}|{_PLAIN}))[ ]*\n")
+_DATA = re.compile(r"[ ]{6}data:[ ]\|2?\n(?:(?:[ ]{8}[^\n]*|[ ]{0,7})\n)*")
 _ENDED_WELL = re.compile(r"^    status:\n      raw: 0\n      regular_exitcode: 0\n(?!      )", re.MULTILINE)
 _AT_THE_TOP = re.compile(r"(?:^|\n)  (?=[^ \n])")
-_FILE = re.compile(rf"^    ({_KEY}):\n(?=      \S)((?:      [^\n]*\n|[ ]*\n)*+)", re.MULTILINE)
+_FILE = re.compile(rf"^    ({_KEY}):\n(?=      \S)((?:      [^\n]*\n|[ ]{0, 5}\n)*)", re.MULTILINE)
 _CLUSTER = re.compile(r"\[(?:cluster|seqexec)-summary ([^\]\n]*)\]")
 _CLUSTER_PAIR = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,\]]+))')
 # What pegasus-transfer says at the end of its log: decimal places are rounded, so is the sum.
@@ -149,7 +149,7 @@ def fast_tree(record: str) -> Tree | None:
     """What is needed of a record that ended well; None for one that only PyYAML can tell."""
     if not record.replace("\n", "").isprintable() or any(f"\n  {job}:" in record for job in _JOBS if job != "mainjob"):
         return None  # among what is not printable is what YAML takes for the end of a line
-    if not _STYLE.fullmatch(record):
+    if not _is_in_style(record):
         return None
     head, _, below = record.partition("\n  files:\n")
     if _AT_THE_TOP.search(below):
@@ -176,6 +176,16 @@ def fast_tree(record: str) -> Tree | None:
     except KeyError:
         return None
     return found
+
+
+def _is_in_style(record: str) -> bool:
+    at = len(_FIRST)
+    while at < len(record):
+        found = _DATA.match(record, at) or _LINE.match(record, at)
+        if found is None:
+            return False
+        at = found.end()
+    return record.startswith(_FIRST)
 
 
 def _section(text: str, key: str) -> str:
