@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from roost.workflow.abstract import EXECUTION_SITES
 from roost.workflow.catalogs import full_name
 
-POOL_SITES = ("ec2", "condorpool")  # the tutorial's name for a pool's execution points, and Pegasus' usual one
 VERSION = "5.0.4"  # of the catalogs' format
 
 Entry = Mapping[str, Any]
@@ -41,7 +41,7 @@ class Catalogs:
         named = [*self.sites]
         for entry in self.transformations.values():
             named += [str(one.get("name")) for one in tables(entry.get("sites"))]
-        return tuple(name for name in dict.fromkeys(named) if name in POOL_SITES)
+        return tuple(name for name in dict.fromkeys(named) if name in EXECUTION_SITES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,20 +136,6 @@ def tables(value: Any) -> Iterator[dict[str, Any]]:
         yield from (one for one in value if isinstance(one, dict))
 
 
-def read_properties(text: str) -> dict[str, str]:
-    """The lines of a Java properties file, as Pegasus' are written.
-
-    >>> read_properties("# a note\\npegasus.mode = development\\ndagman.retry: 2\\n")
-    {'pegasus.mode': 'development', 'dagman.retry': '2'}
-    """
-    found = {}
-    for line in text.splitlines():
-        if line.strip() and line.lstrip()[0] not in "#!":
-            at = min((at for at in (line.find("="), line.find(":")) if at >= 0), default=len(line))
-            found[line[:at].strip()] = line[at + 1 :].strip()
-    return found
-
-
 def _over(mine: Entry, known: Entry, path: str = "") -> tuple[dict[str, Any], list[tuple[str, Any, Any]]]:
     """(`mine` with the keys that only `known` has, [(key, mine or None, known)] for each difference)."""
     result, found = dict(mine), []
@@ -169,7 +155,7 @@ def _over(mine: Entry, known: Entry, path: str = "") -> tuple[dict[str, Any], li
 def _installed(entry: Entry) -> str:
     """Where it is on the image; empty when it is sent along."""
     places = tables(entry.get("sites"))
-    on_image = (one for one in places if one.get("type") == "installed" and one.get("name") in POOL_SITES)
+    on_image = (one for one in places if one.get("type") == "installed" and one.get("name") in EXECUTION_SITES)
     return next((str(one.get("pfn")) for one in on_image), "")
 
 

@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from roost.workflow.catalog_entries import POOL_SITES, Catalog
+from roost.workflow.abstract import EXECUTION_SITES
+from roost.workflow.catalog_entries import Catalog
 from roost.workflow.catalogs import LOCAL
 from roost.workflow.image_check import merged_usr
 from roost.workflow.mistakes import Mistakes
@@ -54,7 +55,7 @@ class World:
 
 def lint(mistakes: Mistakes, files: tuple[Checked, ...], world: World) -> None:
     """Notes in `mistakes` what is wrong; the caller finishes."""
-    sites = {LOCAL, *POOL_SITES}
+    sites = {LOCAL, *EXECUTION_SITES}
     if world.executables is not None:
         world = replace(world, executables=frozenset(merged_usr(one) for one in world.executables))
     for file in files:
@@ -103,7 +104,7 @@ def _transformation(
         is_here = place.get("type") == "stageable" and place.get("name") == LOCAL
         if is_here and not world.is_file(local):
             mistakes.add(file.document, (*at, "pfn"), f"the executable of '{entry.get('name')}' is not there: {local}")
-        is_there = place.get("type") == "installed" and place.get("name") in POOL_SITES
+        is_there = place.get("type") == "installed" and place.get("name") in EXECUTION_SITES
         if is_there and world.executables is not None and merged_usr(str(local)) not in world.executables:
             mistakes.add(file.document, (*at, "pfn"), f"{local} is not on the image")
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from roost.workflow.planner import Chores, ExecutableWorkflow, JobKind, PlannedJob
-from roost.workflow.shapes import Shape
+from roost.workflow.shapes import of_chores
 
 AT_ONCE = 4  # as pegasus.mode=production
 _CATEGORY = "cleanup"
@@ -16,26 +16,16 @@ _PRIORITY = 1000  # as Pegasus: room is made before more is written
 
 
 def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
-    makers = {one.lfn: job.name for job in executable.jobs for one in job.outputs if not one.stage_out}
-    last = {job.name: job.level for job in executable.jobs}
-    users: dict[str, dict[str, None]] = {lfn: {maker: None} for lfn, maker in makers.items()}
+    level_of = {job.name: job.level for job in executable.jobs}
+    users = {one.lfn: {job.name: None} for job in executable.jobs for one in job.outputs if not one.stage_out}
     for job in executable.jobs:
         for lfn in job.inputs:
             if lfn in users:
                 users[lfn][job.name] = None
     by_level: dict[int, list[str]] = defaultdict(list)
     for lfn, names in users.items():
-        by_level[max(last[name] for name in names)].append(lfn)
-    shape = Shape(
-        transformation="pegasus::cleanup",
-        universe="local",
-        commands={},
-        env={},
-        retries=1,
-        category=_CATEGORY,
-        abort_dag_on="",
-        priority=_PRIORITY,
-    )
+        by_level[max(level_of[name] for name in names)].append(lfn)
+    shape = of_chores("pegasus::cleanup", retries=1, category=_CATEGORY, priority=_PRIORITY)
     jobs, parents = [], dict(executable.parents)
     for level, lfns in sorted(by_level.items()):
         name = f"clean_up_local_level_{level}_0"

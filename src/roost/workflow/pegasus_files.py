@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from roost.workflow.catalog_entries import POOL_SITES, Catalogs, Entry, merged, tables
+from roost.workflow.abstract import EXECUTION_SITES
+from roost.workflow.catalog_entries import Catalogs, Entry, merged, tables
 from roost.workflow.catalog_lint import local_path
 from roost.workflow.catalog_text import texts
 from roost.workflow.catalogs import LOCAL
@@ -57,7 +58,7 @@ def pegasus_files(
     pools = pool_catalogs(facts, wanted, beside, yours.pool_sites)
     whole = merged(entries, pools).catalogs
     moving = _Moving(run)
-    sites = tuple(name for name in whole.sites if name in POOL_SITES)
+    sites = tuple(name for name in whole.sites if name in EXECUTION_SITES)
     catalogs = replace(
         whole,
         sites={name: _followed(one) if name in sites else one for name, one in whole.sites.items()},

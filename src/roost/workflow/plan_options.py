@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from roost.workflow.abstract import EXECUTION_SITES
+from roost.workflow.catalogs import LOCAL
+
 WORKFLOW = "workflow.yml"
 PROPERTIES = "pegasus.properties"
-_SITES = ("condorpool", "ec2", "local")
+_SITES = (*EXECUTION_SITES, LOCAL)
 
 _ELSEWHERE = {  # option: what takes its place
     "dir": "the submit directory is runs/NAME/submit",

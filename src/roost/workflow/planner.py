@@ -1,7 +1,8 @@
 """pure: (Workflow, site, paths) -> ExecutableWorkflow: the jobs that DAGMan runs, files moved by HTCondor.
 
-HTCondor's own file transfer takes inputs straight from the access point to the job and brings outputs back, so there
-are no stage-in, create-dir or cleanup nodes. Paths are those of the access point; `uploads` says what has to be there.
+HTCondor's own file transfer takes inputs straight from the access point to the job and brings outputs back, so this
+machine's files need no stage-in and no create-dir nodes (`staging` and `cleanup` add what the access point has to do).
+Paths are those of the access point; `uploads` says what has to be there.
 Every file of a run lies flat in one directory there, jobs' initial one, so that a job names it by its name alone.
 """
 

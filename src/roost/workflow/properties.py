@@ -15,11 +15,12 @@ from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import NAMESPACES, PEGASUS_KEYS, Profiles, wrong_profile
 from roost.yaml_lines import did_you_mean
 
-CATALOG_FILES = (
-    "pegasus.catalog.replica.file",
-    "pegasus.catalog.transformation.file",
-    "pegasus.catalog.site.file",
-)
+CATALOGS = {  # section of a workflow: (file beside it, property that names another file)
+    "replicaCatalog": ("replicas.yml", "pegasus.catalog.replica.file"),
+    "transformationCatalog": ("transformations.yml", "pegasus.catalog.transformation.file"),
+    "siteCatalog": ("sites.yml", "pegasus.catalog.site.file"),
+}
+CATALOG_FILES = tuple(named for _, named in CATALOGS.values())
 # property: the values that say what Roost does anyway
 _SAME = {
     "pegasus.data.configuration": ("condorio",),
@@ -69,24 +70,34 @@ class Properties:
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
 
 
-class _Line(NamedTuple):
-    number: int
+class Line(NamedTuple):
+    number: int  # from 1
     key: str
     value: str
 
 
+def property_lines(text: str) -> dict[str, Line]:
+    """The lines of a Java properties file, as Pegasus' are written, by key; the last one of a key wins, as in Java.
+
+    >>> property_lines("# a note\\npegasus.mode = development\\ndagman.retry: 2\\n")["dagman.retry"]
+    Line(number=3, key='dagman.retry', value='2')
+    """
+    found = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and line.lstrip()[0] not in "#!":
+            key, value = (*(word.strip() for word in re.split(r"[=:]", line, maxsplit=1)), "")[:2]
+            found[key] = Line(number, key, value)
+    return found
+
+
 def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
     """`source`: the name of the file, for sentences."""
-    values: dict[str, _Line] = {}
-    for number, written in enumerate(text.splitlines(), start=1):
-        if written.strip() and written.lstrip()[0] not in "#!":
-            key, value = (*(word.strip() for word in re.split(r"[=:]", written, maxsplit=1)), "")[:2]
-            values[key] = _Line(number, key, value)  # the last one wins, as in Java
+    values = property_lines(text)
 
-    def wrong(line: _Line, said: str) -> None:
+    def wrong(line: Line, said: str) -> None:
         mistakes.text(source, line.number, said)
 
-    def number_of(line: _Line) -> int | None:
+    def number_of(line: Line) -> int | None:
         if line.value.isdigit():
             return int(line.value)
         wrong(line, f"'{line.key}' cannot be '{line.value}': it has to be a whole number")
@@ -132,12 +143,12 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
     )
 
 
-def _profile(line: _Line) -> tuple[str, str] | None:
+def _profile(line: Line) -> tuple[str, str] | None:
     """Pegasus' user guide, "Profiles": a property `namespace.key` is a profile of everything.
 
-    >>> _profile(_Line(1, "condor.request_memory", "1")), _profile(_Line(1, "pegasus.cores", "2"))
+    >>> _profile(Line(1, "condor.request_memory", "1")), _profile(Line(1, "pegasus.cores", "2"))
     (('condor', 'request_memory'), ('pegasus', 'cores'))
-    >>> _profile(_Line(1, "pegasus.dir.storage", "x")) is None
+    >>> _profile(Line(1, "pegasus.dir.storage", "x")) is None
     True
     """
     namespace, _, key = line.key.partition(".")
@@ -146,7 +157,7 @@ def _profile(line: _Line) -> tuple[str, str] | None:
     return namespace, key if namespace == "env" else key.lower()
 
 
-def _require_same(line: _Line, wrong: Callable[[_Line, str], None]) -> None:
+def _require_same(line: Line, wrong: Callable[[Line, str], None]) -> None:
     allowed = _SAME[line.key]
     if line.value.lower() in (one.lower() for one in allowed):
         return

@@ -1,7 +1,7 @@
 """pure: a Pegasus 5 abstract workflow and its catalogs -> Workflow, with every mistake in it told at once.
 
 In: parsed YAML and which files exist. Out: frozen values; nothing in them is unchecked. What Pegasus has and Roost
-does not (sub-workflows, containers, ...) is an error that says so, never passed over.
+does not (sub-workflows, checkpoint files, ...) is an error that says so, never passed over.
 
 Each task is looked at once, in the order of the file, and paths into the document are made for mistakes alone: this
 is where the time for a workflow of 100,000 tasks goes.
@@ -210,7 +210,7 @@ class _Tasks:
         inputs: dict[str, None] = {}
         outputs: dict[str, Output] = {}
         uses = entry.get("uses")
-        if not uses and uses is None:
+        if uses is None:
             return inputs, outputs
         mistakes, document, lfns = self.mistakes, self.document, self._lfns
         listed = enumerate(uses) if type(uses) is list else mistakes.numbered(document, (*path, "uses"), uses)

@@ -26,6 +26,20 @@ class Shape:
     priority: int | None  # None: by its level
 
 
+def of_chores(transformation: str, *, retries: int, category: str, priority: int) -> Shape:
+    """Of jobs that the access point does for a run, beside DAGMan."""
+    return Shape(
+        transformation=transformation,
+        universe="local",
+        commands={},
+        env={},
+        retries=retries,
+        category=category,
+        abort_dag_on="",
+        priority=priority,
+    )
+
+
 class Asked(NamedTuple):
     """What one task asks for."""
 

@@ -14,15 +14,9 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.collection import uncollected
 from roost.workflow.mistakes import Mistakes
-from roost.workflow.properties import Properties, read_properties
+from roost.workflow.properties import CATALOGS, Properties, read_properties
 from roost.workflow.reading import Sources, workflow
 from roost.yaml_lines import Document, parse_yaml
-
-CATALOGS = {  # section of a workflow: (file beside it, property that names another file)
-    "replicaCatalog": ("replicas.yml", "pegasus.catalog.replica.file"),
-    "transformationCatalog": ("transformations.yml", "pegasus.catalog.transformation.file"),
-    "siteCatalog": ("sites.yml", "pegasus.catalog.site.file"),
-}
 
 
 def load(path: Path, more_replicas: Iterable[Path] = ()) -> Workflow:
@@ -51,20 +45,11 @@ def _load(path: Path, more_replicas: tuple[Path, ...], parse: Callable[[str, str
     inline = document.value if isinstance(document.value, dict) else {}
     for section, sources in found.items():
         if section in inline:
-            directory = path.absolute().parent
-            sources.append(
-                Source(
-                    document=document,
-                    path=(section,),
-                    value=inline[section],
-                    directory=PurePath(directory),
-                    variables=os.environ,
-                )
-            )
+            sources.append(_source(path, document, section))
     return workflow(
         Sources(
             workflow=document,
-            replicas=(*(_source(one, parse) for one in more_replicas), *found["replicaCatalog"]),
+            replicas=(*(_file(one, parse) for one in more_replicas), *found["replicaCatalog"]),
             transformations=tuple(found["transformationCatalog"]),
             sites=tuple(found["siteCatalog"]),
             properties=properties,
@@ -85,13 +70,20 @@ def _catalog(path: Path, section: str, properties: Properties, parse: Callable[[
         if named in properties.catalogs:
             raise NotFoundError(f"pegasus.properties names the catalog {file}, which is not there", f"edit {named}")
         return []
-    return [_source(file, parse)]
+    return [_file(file, parse)]
 
 
-def _source(file: Path, parse: Callable[[str, str], Document]) -> Source:
-    document = parse(_text(file), str(file))
-    directory = PurePath(file.absolute().parent)
-    return Source(document=document, path=(), value=document.value, directory=directory, variables=os.environ)
+def _file(path: Path, parse: Callable[[str, str], Document]) -> Source:
+    return _source(path, parse(_text(path), str(path)))
+
+
+def _source(path: Path, document: Document, section: str | None = None) -> Source:
+    """A catalog: all of a document, or a section of the workflow."""
+    directory, variables = PurePath(path.absolute().parent), os.environ
+    if section is None:
+        return Source(document=document, path=(), value=document.value, directory=directory, variables=variables)
+    value = document.value[section]
+    return Source(document=document, path=(section,), value=value, directory=directory, variables=variables)
 
 
 def _text(path: Path) -> str:

@@ -3,7 +3,7 @@
 Pegasus' stage-in jobs do this. Files of this machine need none: they are sent along with the run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from roost.workflow.abstract import Workflow
@@ -15,7 +15,7 @@ from roost.workflow.planner import (
     PlannedJob,
     stored_name,
 )
-from roost.workflow.shapes import Shape
+from roost.workflow.shapes import Shape, of_chores
 
 AT_ONCE = 10  # as pegasus.mode=production
 _FILES = 20  # of one job: one server that is slow does not keep back the rest
@@ -39,18 +39,11 @@ def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> Executa
     }
     if not by_lfn and not by_program:
         return executable
-    shape = Shape(
-        transformation="pegasus::transfer",
-        universe="local",
-        commands={},
-        env={},
-        retries=max(workflow.retries, 3),  # a server that does not answer may do so a minute later
-        category=_CATEGORY,
-        abort_dag_on="",
-        priority=_PRIORITY,
-    )
+    retries = max(workflow.retries, 3)  # a server that does not answer may do so a minute later
+    shape = of_chores("pegasus::transfer", retries=retries, category=_CATEGORY, priority=_PRIORITY)
     fetched = [*by_lfn.values(), *by_program.values()]
-    jobs = [_job(executable, shape, number, fetched[at : at + _FILES]) for number, at in _starts(len(fetched))]
+    parts = [fetched[at : at + _FILES] for at in range(0, len(fetched), _FILES)]
+    jobs = [_job(executable, shape, number, part) for number, part in enumerate(parts)]
     names = {fetch.place: job.name for job in jobs for fetch in job.chores.fetch}
     waits = _waits(executable, by_lfn, by_program, names)
     parents = {
@@ -60,10 +53,6 @@ def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> Executa
     }
     throttles = {**executable.throttles, _CATEGORY: AT_ONCE}
     return replace(executable, jobs=(*jobs, *executable.jobs), parents=parents, throttles=throttles)
-
-
-def _starts(many: int) -> Iterable[tuple[int, int]]:
-    return enumerate(range(0, many, _FILES))
 
 
 def _job(executable: ExecutableWorkflow, shape: Shape, number: int, fetched: list[Fetch]) -> PlannedJob:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from roost.errors import NotFoundError, UsageError
-from roost.workflow.catalog_entries import Catalog, Catalogs, Entry, by_name, read_properties, tables
+from roost.workflow.catalog_entries import Catalog, Catalogs, Entry, by_name, tables
 from roost.workflow.needs import Needs, Outline, TransformationName, needs, outline
 from roost.workflow.pool_catalogs import Beside, file_url
-from roost.workflow.source import CATALOGS
+from roost.workflow.properties import CATALOGS, property_lines
 from roost.yaml_lines import Document, parse_yaml
 
 _SECTIONS = {"siteCatalog": Catalog.SITES, "transformationCatalog": Catalog.TRANSFORMATIONS}
@@ -81,7 +81,7 @@ def read(directory: Path, workflow: Path | None) -> UserFiles:
     if workflow is not None and not workflow.is_file():
         raise NotFoundError(f"there is no workflow {workflow}", "name a Pegasus 5 workflow.yml")
     beside = directory / Catalog.PROPERTIES
-    properties = read_properties(_text(beside)) if beside.is_file() else {}
+    properties = {key: line.value for key, line in property_lines(_text(beside)).items()} if beside.is_file() else {}
     files = []
     for section, (usual, named) in CATALOGS.items():
         path = directory / properties.get(named, usual)
