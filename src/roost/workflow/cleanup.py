@@ -36,5 +36,5 @@ def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
         parents[name] = tuple(dict.fromkeys(user for lfn in lfns for user in users[lfn]))
     if not jobs:
         return executable
-    throttles = {**executable.throttles, _CATEGORY: AT_ONCE}
+    throttles = {_CATEGORY: AT_ONCE, **executable.throttles}  # what the user says wins
     return replace(executable, jobs=(*executable.jobs, *jobs), parents=parents, throttles=throttles)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from roost.errors import UsageError
 from roost.workflow.abstract import Workflow
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.clustering import Policy
@@ -30,8 +31,13 @@ def planned(
     planned_at: datetime,
     policy: Policy | None = None,
 ) -> ExecutableWorkflow:
-    """As `planner.plan`. There is at least one task that is not reused."""
+    """As `planner.plan`. Raises UsageError where nothing is left to run, too."""
     reused = reuse(replace(workflow, made_before={}) if options.force else workflow)
+    if not reused.workflow.jobs:
+        raise UsageError(
+            f"nothing is left to run of {workflow.name}: all the files that it makes are there",
+            "take them from where the replica catalog says they are; or: roost run --force",
+        )
     executable = plan(reused.workflow, site, paths, uuid=uuid, planned_at=planned_at, policy=policy)
     executable = replace(with_stage_in(executable, reused.workflow), reused=reused.results)
     return with_cleanup(executable) if options.cleanup else executable

@@ -51,7 +51,7 @@ def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> Executa
         for job in executable.jobs
         if job.name in executable.parents or job.name in waits
     }
-    throttles = {**executable.throttles, _CATEGORY: AT_ONCE}
+    throttles = {_CATEGORY: AT_ONCE, **executable.throttles}  # what the user says wins
     return replace(executable, jobs=(*jobs, *executable.jobs), parents=parents, throttles=throttles)
 
 

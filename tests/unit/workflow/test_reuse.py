@@ -1,10 +1,12 @@
 """What need not run again, what is fetched from servers, what is removed on the way."""
 
+from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
 
 import pytest
 from test_planner import AT, RUN, UUID, job, workflow_of
 
+from roost.errors import UsageError
 from roost.workflow.abstract import Output, Workflow
 from roost.workflow.dag import dag_lines
 from roost.workflow.invocation import decoded
@@ -25,13 +27,7 @@ def chain(*there: str, staged_out: str = "c", replica: Replica | None = None) ->
     )
     before = {lfn: Replica(lfn=lfn, local=PurePath(f"/l/{lfn}")) for lfn in there}
     replicas = {"in put": replica} if replica else workflow.replicas
-    return replace_workflow(workflow, made_before=before, replicas=replicas)
-
-
-def replace_workflow(workflow: Workflow, **changes: object) -> Workflow:
-    import dataclasses
-
-    return dataclasses.replace(workflow, **changes)  # type: ignore[arg-type]
+    return replace(workflow, made_before=before, replicas=replicas)
 
 
 def plan_of(workflow: Workflow, *, force: bool = False, cleanup: bool = False) -> ExecutableWorkflow:
@@ -68,6 +64,17 @@ def test_what_is_there_is_sent_instead_and_force_makes_it_anew() -> None:
     assert [str(one.remote) for one in executable.uploads] == [f"{RUN}/scratch/b"]
     assert [one.name for one in executable.jobs] == ["t_C"]
     assert [one.name for one in plan_of(chain("b"), force=True).jobs] == ["t_A", "t_B", "t_C"]
+
+
+def test_where_nothing_is_left_it_says_so() -> None:
+    with pytest.raises(UsageError, match="nothing is left to run of w: all the files that it makes are there"):
+        plan_of(chain("c"))
+
+
+def test_the_user_s_own_limit_of_a_category_counts() -> None:
+    workflow = chain(replica=Replica(lfn="in put", url="https://h/x"))
+    executable = plan_of(replace(workflow, throttles={"stagein": 2, "cleanup": 1}), cleanup=True)
+    assert executable.throttles == {"stagein": 2, "cleanup": 1}
 
 
 def test_a_file_of_a_server_is_fetched_once_before_whoever_takes_it() -> None:
