@@ -13,6 +13,7 @@ from roost.report import tasks as task_table
 from roost.report import use
 from roost.report.chain import Chain
 from roost.report.load import Load, load
+from roost.report.recorded import Integrity, PegasusTimes, Transfers, files_of, pegasus_times
 from roost.report.tasks import Row, Task, TaskState
 from roost.report.use import CoreSeconds, Instance
 from roost.workflow.failure import why
@@ -45,34 +46,6 @@ class Bound:
     cores_are_told: bool  # by HTCondor; or the most seen in use at once
     seconds: float  # the greater of path and work/cores
     ratio: float | None  # makespan over it
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transfers:
-    inputs: int  # bytes that HTCondor sent to slots
-    outputs: int  # and brought back
-    staged: int  # that pegasus-transfer moved, as it says
-    made_files: int  # outputs that tasks wrote, as kickstart saw them
-    made_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Integrity:
-    checked: int  # files whose checksum was right when they were used
-    wrong: int
-    computed: int  # checksums of outputs
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PegasusTimes:
-    """As pegasus-statistics has them."""
-
-    wall_s: float
-    job_wall_s: float  # "Cumulative job wall time": what kickstart measured
-    submit_side_s: float  # "... as seen from submit side": what the event log says
-    badput_s: float  # "Cumulative job badput wall time"
-    submit_side_badput_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +111,7 @@ def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | 
     machines = use.instances(history, now=ended_at, receipt=receipt)
     useful_s = _work_core_s([task for task in compute if task.state is TaskState.DONE], history)
     last_run = history.dag_runs[-1] if history.dag_runs else None
+    transfers, integrity = files_of(history)
     return RunReport(
         name=history.name,
         directory=history.directory,
@@ -158,9 +132,9 @@ def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | 
         core_seconds=use.core_seconds(
             history, useful_s=useful_s, span_s=makespan_s, many_cores=use.cores(machines), now=ended_at
         ),
-        transfers=_transfers(history),
-        integrity=_integrity(history),
-        pegasus=_pegasus(history, makespan_s),
+        transfers=transfers,
+        integrity=integrity,
+        pegasus=pegasus_times(history, makespan_s),
         failures=tuple(_failed_job(history, job) for job in history.progress.failed[:FAILURES_SHOWN]),
         failures_not_shown=max(0, len(history.progress.failed) - FAILURES_SHOWN),
         unreadable_records=sum(one.unreadable for tries in history.records.values() for one in tries),
@@ -269,49 +243,6 @@ def _bound(history: RunHistory, compute: list[Task], machines: tuple[Instance, .
         cores_are_told=bool(working) and all(one.cores_are_told for one in working),
         seconds=seconds,
         ratio=makespan_s / seconds if seconds > 0 else None,
-    )
-
-
-def _transfers(history: RunHistory) -> Transfers:
-    attempts = [one for job in history.progress.jobs.values() for one in job.attempts]
-    records = [one for tries in history.records.values() for one in tries]
-    tasks_run = [one for record in records for one in record.invocations]
-    return Transfers(
-        inputs=sum(one.received_bytes for one in attempts),
-        outputs=sum(one.sent_bytes for one in attempts),
-        staged=sum(one.moved_bytes for one in records),
-        made_files=sum(one.made_files for one in tasks_run),
-        made_bytes=sum(one.made_bytes for one in tasks_run),
-    )
-
-
-def _integrity(history: RunHistory) -> Integrity:
-    records = [one for tries in history.records.values() for one in tries]
-    tasks_run = [one for record in records for one in record.invocations]
-    return Integrity(
-        checked=sum(one.checks_passed for one in records),
-        wrong=sum(one.checks_failed for one in records),
-        computed=sum(one.checksums for one in tasks_run),
-        seconds=sum(one.check_s for one in records) + sum(one.checksum_s for one in tasks_run),
-    )
-
-
-def _pegasus(history: RunHistory, makespan_s: float) -> PegasusTimes:
-    good = bad = log_good = log_bad = 0.0
-    for name, job in history.progress.jobs.items():
-        for record in history.records.get(name, ()):
-            good += sum(one.duration_s for one in record.invocations)
-            bad += sum(one.duration_s for one in record.invocations if one.exit_code)
-        has_records = any(one.invocations for one in history.records.get(name, ()))
-        # A job that lost its slot and ran again began, for monitord, when it began last.
-        for one in {one.cluster: one for one in job.attempts}.values():
-            seconds = one.ended_at - one.started_at if one.ended_at is not None else 0.0
-            lost = 0.0 if one.outcome is Outcome.DONE else seconds
-            log_good, log_bad = log_good + seconds, log_bad + lost
-            if not has_records and one.outcome in (Outcome.DONE, Outcome.FAILED):
-                good, bad = good + seconds, bad + lost
-    return PegasusTimes(
-        wall_s=makespan_s, job_wall_s=good, submit_side_s=log_good, badput_s=bad, submit_side_badput_s=log_bad
     )
 
 

@@ -7,7 +7,6 @@ import os
 import sys
 import uuid
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,20 +20,19 @@ from roost.pool.access_point import AccessPoint
 from roost.report.receipt import Receipt
 from roost.report.reporter import PlainReporter, Reporter, SilentReporter
 from roost.spec import PoolSpec
-from roost.verbs import pegasus_runs, prepared, run_directory, runs
+from roost.verbs import planners, prepared, run_directory
 from roost.verbs.ending import end
 from roost.verbs.first_jobs import first_jobs
+from roost.verbs.ground import Ground
 from roost.verbs.history import pool_history
-from roost.verbs.loading import Loaded, Planner, load
+from roost.verbs.loading import Loaded, load
 from roost.verbs.pool_status import PoolStatus, pool_status
 from roost.verbs.rising import RisenPool, rise
 from roost.verbs.run_directory import RunDirectory, RunRecord
-from roost.verbs.runs import Ground, Run
+from roost.verbs.runs import Run
 from roost.verbs.which_pool import Site, found_pool, is_file_name, read_spec
 from roost.workflow import clustering
 from roost.workflow.abstract import Workflow
-from roost.workflow.image_check import missing_executables
-from roost.workflow.needs import Outline
 from roost.workflow.planner import require_clusters
 from roost.workflow.planning import Options
 
@@ -254,7 +252,7 @@ class Pool:
             NotFoundError: there is no such run here. UsageError: its workflow is another one by now, or all is done.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        workflow = _loaded(directory.record)
+        workflow = planners.loaded(directory.record)
         self.check(workflow)
         return self.again(workflow, directory)
 
@@ -265,37 +263,21 @@ class Pool:
             NotFoundError: there is no such run here.
         """
         directory = self._held.enter_context(run_directory.existing(name))
-        return self.follow(_loaded(directory.record), directory)
+        return self.follow(planners.loaded(directory.record), directory)
 
     def check(self, workflow: Loaded) -> None:
         """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be."""
-        if self._image is None or self._image.executables is None:
-            return
-        if isinstance(workflow, Outline):
-            pegasus_runs.require_planner(self._image.executables)
-            return
-        missing = missing_executables(workflow, self._image.executables)
-        if missing:
-            raise UsageError(
-                "\n".join(str(one) for one in missing),
-                "name the Debian packages that bring them: `image: {packages: [...]}` in the pool.yml",
-            )
+        if self._image is not None and self._image.executables is not None:
+            planners.require_programs(workflow, self._image.executables)
 
     def begin(self, workflow: Loaded, directory: RunDirectory, record: RunRecord) -> Run:
-        ground = self._ground()
-        if isinstance(workflow, Outline) or pegasus_runs.is_planner(ground, record):
-            return self._known(pegasus_runs.begin_run(ground, directory, record))
-        return self._known(runs.begin_run(ground, directory, replace(record, planner=Planner.ROOST), workflow))
+        return self._known(planners.begin(self._ground(), directory, record, workflow))
 
     def again(self, workflow: Loaded, directory: RunDirectory) -> Run:
-        if isinstance(workflow, Outline) or pegasus_runs.is_planner(self._ground(), directory.record):
-            return self._known(pegasus_runs.again(self._ground(), directory))
-        return self._known(runs.resume_run(self._ground(), directory, workflow))
+        return self._known(planners.again(self._ground(), directory, workflow))
 
     def follow(self, workflow: Loaded, directory: RunDirectory) -> Run:
-        if isinstance(workflow, Outline) or pegasus_runs.is_planner(self._ground(), directory.record):
-            return self._known(pegasus_runs.attach(self._ground(), directory))
-        return self._known(runs.attach_run(self._ground(), directory, workflow))
+        return self._known(planners.follow(self._ground(), directory, workflow))
 
     def record(
         self,
@@ -352,10 +334,6 @@ class Pool:
                     f"interrupted again; the pool may still be there. To end it: roost down {self.name}"
                 )
                 raise
-
-
-def _loaded(record: RunRecord) -> Loaded:
-    return load(Path(record.workflow), record.planner, record.options)
 
 
 def _reporter(*, verbose: bool) -> Reporter:

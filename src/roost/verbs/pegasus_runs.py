@@ -13,9 +13,10 @@ from roost.errors import NotFoundError, RoostError, UsageError
 from roost.pool.access_point import AccessPoint
 from roost.verbs import bringing, following, places, pool_facts, sending
 from roost.verbs.archiving import CATALOGS, write_texts
+from roost.verbs.ground import Ground
 from roost.verbs.loading import Planner
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
-from roost.verbs.runs import Ground, Run
+from roost.verbs.runs import Run
 from roost.workflow import pegasus, pegasus_failure, run_files, user_catalogs
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.failure import Failure
