@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from roost.workflow import source, submit_dir
-from roost.workflow.planner import RunPaths, Site, plan
+from roost.workflow.executable import RunPaths, Site
+from roost.workflow.planner import plan
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import yaml
 from personal_pool import PersonalPool, personal_pool
 from test_workflow import Ran, explained, run
 
+from roost.workflow.attempts import JobState
 from roost.workflow.clustering import Kind, Policy
-from roost.workflow.progress import JobState
 from roost.workflow.records import read
 
 __all__ = ["personal_pool"]

@@ -9,8 +9,8 @@ import pytest
 from personal_pool import PersonalPool, personal_pool
 from test_workflow import explained, followed, result, run, submitted
 
+from roost.workflow.attempts import JobState
 from roost.workflow.planning import Options
-from roost.workflow.progress import JobState
 
 __all__ = ["personal_pool"]
 

@@ -15,8 +15,9 @@ from test_pegasus_tools import Ran, here, kept, pegasus, roost, wait
 from roost.workflow import submit_dir
 from roost.workflow.clustering import Kind, Policy
 from roost.workflow.dag import submit_argv
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.pegasus_tools import Tool
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.planner import plan
 from roost.workflow.source import load
 
 pytestmark = pytest.mark.local

@@ -28,11 +28,13 @@ from personal_pool import RUNS, PersonalPool, started
 from roost_cli import SOURCE
 
 from roost.workflow import event_files, pegasus_tools, records, submit_dir
+from roost.workflow.attempts import JobState, Outcome
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.dag import submit_argv
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.pegasus_tools import Tool
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
-from roost.workflow.progress import JobState, Outcome, Progress, begin, fold, fold_end
+from roost.workflow.planner import plan
+from roost.workflow.progress import Progress, begin, fold, fold_end
 from roost.workflow.records import Invocation, Records
 from roost.workflow.source import load
 

@@ -12,12 +12,13 @@ import pytest
 from personal_pool import INSTANCE_ID, PersonalPool, personal_pool
 
 from roost.workflow import submit_dir
+from roost.workflow.attempts import JobState, Outcome
 from roost.workflow.clustering import Policy
 from roost.workflow.dag import submit_argv
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.failure import Failure, failure, files
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.planning import Options, planned
-from roost.workflow.progress import JobState, Outcome, Progress, begin, fold, fold_end
+from roost.workflow.progress import Progress, begin, fold, fold_end
 from roost.workflow.source import load
 
 __all__ = ["personal_pool"]

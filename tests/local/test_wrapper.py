@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from roost.workflow.executable import stored_name
 from roost.workflow.node import invoke
-from roost.workflow.planner import stored_name
 
 pytestmark = pytest.mark.local
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
 
+from roost.workflow.attempts import Attempt, JobProgress, Outcome
 from roost.workflow.history import DagRun, RunHistory
-from roost.workflow.progress import Attempt, JobProgress, Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from roost.report.figures import duration, share
 from roost.report.gantt import STEPS, Bar, Gantt, Lane, Step
 from roost.report.html import Html, element
-from roost.workflow.progress import Outcome
+from roost.workflow.attempts import Outcome
 
 _WIDTH = 1000.0  # of an SVG's own units
 _ROW = 12.0

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from roost.report.use import place
+from roost.workflow.attempts import Attempt, Outcome
 from roost.workflow.history import RunHistory
-from roost.workflow.progress import Attempt, Outcome
 
 BARS_AT_MOST = 1000
 LANES_AT_MOST = 48

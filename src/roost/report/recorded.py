@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from roost.workflow.attempts import Outcome
 from roost.workflow.history import RunHistory
-from roost.workflow.progress import Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

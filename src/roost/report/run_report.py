@@ -16,9 +16,9 @@ from roost.report.load import Load, load
 from roost.report.recorded import Integrity, PegasusTimes, Transfers, files_of, pegasus_times
 from roost.report.tasks import Row, Task, TaskState
 from roost.report.use import CoreSeconds, Instance
+from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.failure import why
 from roost.workflow.history import RunHistory, seconds_of
-from roost.workflow.progress import JobProgress, JobState, Outcome
 
 SCHEMA = "roost/report/1"
 FAILURES_SHOWN = 50

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from roost.workflow.progress import Attempt, JobProgress, JobState, Outcome, Progress
+from roost.workflow.attempts import Attempt, JobProgress, JobState, Outcome
+from roost.workflow.progress import Progress
 
 _DELAYS_KEPT = 200
 _DELAY_SHARE = 0.1  # of the delays: so short are those of jobs that no slot was missing for

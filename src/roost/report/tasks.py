@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.history import RunHistory
-from roost.workflow.progress import JobProgress, JobState, Outcome
 from roost.workflow.records import Invocation, Records
 from roost.workflow.static_bp import StaticJob
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from roost.workflow.attempts import Attempt, Outcome
 from roost.workflow.history import RunHistory
-from roost.workflow.progress import Attempt, Outcome
 
 SUBMIT_MACHINE = "submit machine"  # where jobs of HTCondor's local universe run, that have no slot
 

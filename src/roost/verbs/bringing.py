@@ -12,7 +12,7 @@ from roost.pool.access_point import AccessPoint
 from roost.verbs.run_directory import MADE, RunDirectory
 from roost.workflow import resuming
 from roost.workflow.catalog_text import made_text
-from roost.workflow.planner import ExecutableWorkflow, RunPaths
+from roost.workflow.executable import ExecutableWorkflow, RunPaths
 from roost.workflow.progress import Progress
 from roost.workflow.replicas import Replica
 

@@ -17,19 +17,10 @@ from roost.report.reporter import Reporter
 from roost.report.tally import Kind, Planned, tally
 from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
+from roost.workflow.attempts import JobProgress, JobState
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths
 from roost.workflow.failure import Failure, failure, files
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths
-from roost.workflow.progress import (
-    Graph,
-    JobProgress,
-    JobState,
-    Progress,
-    begin,
-    begin_again,
-    fold,
-    fold_end,
-    mark_done,
-)
+from roost.workflow.progress import Graph, Progress, begin, begin_again, fold, fold_end, mark_done
 from roost.workflow.static_bp import StaticJob
 
 _POLL_S = 0.5

@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 
+from roost.workflow.attempts import JobProgress, Outcome
+from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.hooks import Hook, Moment, event
-from roost.workflow.planner import ExecutableWorkflow
-from roost.workflow.progress import JobProgress, Outcome
 
 _AT_ONCE = 4
 _TIMEOUT_S = 300.0  # of one; a run does not end before its hooks have

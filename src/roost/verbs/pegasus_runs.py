@@ -19,12 +19,12 @@ from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.workflow import pegasus, pegasus_failure, run_files, user_catalogs
 from roost.workflow.clustering import Kind, wanted
+from roost.workflow.executable import RunPaths
 from roost.workflow.failure import Failure
 from roost.workflow.needs import Outline
 from roost.workflow.pegasus import PROGRAM, Asked, PegasusPlan, PegasusRunning
 from roost.workflow.pegasus_errors import refusal
 from roost.workflow.pegasus_files import PegasusFiles, pegasus_files, without_catalogs
-from roost.workflow.planner import RunPaths
 from roost.workflow.progress import Progress
 from roost.workflow.static_bp import from_dag
 

@@ -19,9 +19,9 @@ from roost.workflow import resuming
 from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
+from roost.workflow.executable import ExecutableWorkflow, RunPaths
+from roost.workflow.executable import Site as ExecutionSite
 from roost.workflow.failure import Failure
-from roost.workflow.planner import ExecutableWorkflow, RunPaths
-from roost.workflow.planner import Site as ExecutionSite
 from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Progress, begin, fold

@@ -18,11 +18,12 @@ from roost.verbs.ground import Ground
 from roost.verbs.notifying import Notifier
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.settling import settle
+from roost.workflow.attempts import Attempt as JobAttempt
+from roost.workflow.attempts import JobProgress
+from roost.workflow.attempts import Outcome as JobOutcome
 from roost.workflow.failure import Failure
 from roost.workflow.hooks import Moment
-from roost.workflow.progress import Attempt as JobAttempt
-from roost.workflow.progress import JobProgress, Progress, begin
-from roost.workflow.progress import Outcome as JobOutcome
+from roost.workflow.progress import Progress, begin
 
 _OUTCOMES = {JobOutcome.DONE: Outcome.OK, JobOutcome.FAILED: Outcome.FAILED}
 

@@ -7,7 +7,7 @@ level of the workflow, after all jobs that use what it removes; results and inpu
 from collections import defaultdict
 from dataclasses import replace
 
-from roost.workflow.planner import Chores, ExecutableWorkflow, JobKind, PlannedJob
+from roost.workflow.executable import Chores, ExecutableWorkflow, JobKind, PlannedJob
 from roost.workflow.shapes import of_chores
 
 AT_ONCE = 4  # as pegasus.mode=production

@@ -7,8 +7,8 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
+from roost.workflow.executable import SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.invocation import LONG, chores, in_file, invocation
-from roost.workflow.planner import SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.shapes import Shape
 
 WRAPPER, CHORES = "invoke.py", "chores.py"

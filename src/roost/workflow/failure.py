@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob
-from roost.workflow.progress import JobProgress, JobState, Outcome
+from roost.workflow.attempts import JobProgress, JobState, Outcome
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob
 
 SHOWN_LINES = 20
 _OF_TASK = re.compile(r"roost: task .*: says")  # what one of a job's tasks wrote follows

@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 from roost.workflow.abstract import Job
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, stored_name
 
 LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
 _PACKED = 2000  # bytes; below that the word is as it is

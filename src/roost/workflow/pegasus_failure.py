@@ -6,9 +6,10 @@ PegasusLite's stderr tells of its own doings; what the task wrote is in kickstar
 import re
 from pathlib import PurePath, PurePosixPath
 
+from roost.workflow.attempts import JobProgress
 from roost.workflow.failure import SHOWN_LINES, Failure, reason
 from roost.workflow.history import RunHistory
-from roost.workflow.progress import JobProgress, Progress
+from roost.workflow.progress import Progress
 from roost.workflow.records import Invocation
 
 

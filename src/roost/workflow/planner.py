@@ -2,224 +2,30 @@
 
 HTCondor's own file transfer takes inputs straight from the access point to the job and brings outputs back, so this
 machine's files need no stage-in and no create-dir nodes (`staging` and `cleanup` add what the access point has to do).
-Paths are those of the access point; `uploads` says what has to be there.
 Every file of a run lies flat in one directory there, jobs' initial one, so that a job names it by its name alone.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
-from pathlib import PurePath, PurePosixPath
-from typing import NamedTuple
-from urllib.parse import quote
 
-from roost.workflow.abstract import EXECUTION_SITE, Job, Output, Workflow
+from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Policy, clustered
 from roost.workflow.collection import uncollected
+from roost.workflow.executable import (
+    OUTPUT,
+    ExecutableWorkflow,
+    PlannedJob,
+    Program,
+    RunPaths,
+    Site,
+    Upload,
+    stored_name,
+)
 from roost.workflow.graph import levels
-from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
-from roost.workflow.replicas import Replica
-from roost.workflow.shapes import Shape, Shapes
+from roost.workflow.shapes import Shapes
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.units import Units, node_name
-
-PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
-_OUTPUT = "../output/"  # from where jobs start
-SUMS = ".sha256"  # of a job's file with the checksums of what it made
-_STORED_AS_IS = re.compile(r"[A-Za-z0-9_.+@~-]+")
-
-
-class JobKind(IntEnum):
-    """Pegasus' job classes."""
-
-    COMPUTE = 1
-    STAGE_IN = 2
-    CLEANUP = 8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
-    """Where jobs run. `profiles` are what the pool asks of every job."""
-
-    name: str = EXECUTION_SITE
-    profiles: Profiles = field(default_factory=Profiles)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunPaths:
-    """The directories of a run on the access point."""
-
-    run: PurePosixPath
-
-    @property
-    def submit(self) -> PurePosixPath:
-        return self.run / "submit"
-
-    @property
-    def executables(self) -> PurePosixPath:
-        return self.run / "executables"
-
-    @property
-    def scratch(self) -> PurePosixPath:
-        """Inputs and what is made on the way: jobs' initial directory."""
-        return self.run / "scratch"
-
-    @property
-    def output(self) -> PurePosixPath:
-        return self.run / "output"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Upload:
-    """A file of this machine, and where the access point has to have it."""
-
-    local: PurePath
-    remote: PurePosixPath
-
-
-class Fetch(NamedTuple):
-    """A file of a server, and where the access point has to have it."""
-
-    url: str
-    place: str  # from `paths.scratch`
-    sha256: str  # empty: nobody says
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
-    """What runs a transformation's tasks."""
-
-    path: str  # on the execution point; ./name when it is sent along
-    sent: tuple[str, ...]  # names of executables that go with each job
-
-
-class Chores(NamedTuple):
-    """What a job on the access point does with the run's files (node/chores.py)."""
-
-    fetch: tuple[Fetch, ...] = ()
-    remove: tuple[str, ...] = ()  # paths, from `paths.scratch`
-
-
-class PlannedJob(NamedTuple):
-    """A node of the DAG: tasks, the first of which it is called after, or chores."""
-
-    name: str
-    tasks: tuple[Job, ...]
-    level: int  # 1: has no parents
-    shape: Shape
-    runtime: str  # expected, seconds; "0" when nobody says
-    inputs: tuple[str, ...]  # logical names of files that others made or that were sent
-    outputs: tuple[Output, ...]
-    sent: tuple[str, ...]  # names of executables that go with it
-    kind: JobKind = JobKind.COMPUTE
-    envs: tuple[Mapping[str, str], ...] = ()  # of each task, what the shape's does not say; empty: nothing
-    apart: bool = False  # each task in a directory of its own
-    chores: Chores = Chores()
-
-    @property
-    def priority(self) -> int:
-        return self.level * PRIORITY_STEP if self.shape.priority is None else self.shape.priority
-
-    @property
-    def task(self) -> Job:
-        return self.tasks[0]
-
-    @property
-    def at(self) -> str:
-        """file:line of what it is planned for; empty for chores."""
-        return self.tasks[0].at if self.tasks else ""
-
-    @property
-    def retries(self) -> int:
-        return self.shape.retries
-
-    def stdout(self, submits: int) -> str:
-        """The invocation records of its `submits`-th submission (1: the first), in the submit directory."""
-        return f"{self.name}.out.{submits - 1:03d}"
-
-    def stderr(self, submits: int) -> str:
-        return f"{self.name}.err.{submits - 1:03d}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExecutableWorkflow:
-    name: str
-    uuid: str
-    planned_at: datetime
-    site: str
-    source: str
-    paths: RunPaths
-    jobs: tuple[PlannedJob, ...]  # parents before children
-    parents: Mapping[str, tuple[str, ...]]  # names of nodes; roots are not there
-    task_parents: Mapping[str, tuple[str, ...]]  # the same of the tasks' ids
-    programs: Mapping[str, Program]  # by transformation
-    places: Mapping[str, str]  # a file's logical name: its path, from `paths.scratch`
-    links: Mapping[str, str]  # logical names of files that are there wherever jobs run: their paths
-    digests: Mapping[str, str]  # logical names of files that no job makes: their SHA-256, where it is known
-    uploads: tuple[Upload, ...]
-    notes: tuple[str, ...] = ()  # sentences: what was decided
-    throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
-    dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of its DAGMan
-    reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
-    hooks: tuple[Hook, ...] = ()
-    task_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
-
-    @property
-    def node_hooks(self) -> dict[str, tuple[Hook, ...]]:
-        """By name of the node: those of all its tasks."""
-        if not self.task_hooks:
-            return {}
-        of = self.task_hooks
-        found = {job.name: tuple(hook for task in job.tasks for hook in of.get(task.id, ())) for job in self.jobs}
-        return {name: hooks for name, hooks in found.items() if hooks}
-
-    @property
-    def edges(self) -> tuple[tuple[str, str], ...]:
-        """(parent, child), names of nodes."""
-        return tuple((parent, child) for child, parents in self.parents.items() for parent in parents)
-
-    @property
-    def dag(self) -> str:
-        """The DAG's file name in the submit directory; Pegasus' tools rely on the `-0`."""
-        return f"{self.name}-0.dag"
-
-    @property
-    def log(self) -> str:
-        """The event log of all jobs: what `progress.fold` reads."""
-        return f"{self.name}-0.log"
-
-    @property
-    def done(self) -> tuple[str, ...]:
-        """None: the event log of all submissions is kept."""
-        return ()
-
-    @property
-    def dagman_out(self) -> str:
-        """DAGMan's own messages: what `progress.fold_end` reads."""
-        return f"{self.dag}.dagman.out"
-
-    @property
-    def directories(self) -> tuple[PurePosixPath, ...]:
-        """What has to exist on the access point before the DAG starts."""
-        paths = self.paths
-        return (paths.submit, paths.executables, paths.scratch, paths.output)
-
-    def remote(self, lfn: str) -> PurePosixPath:
-        """Where a file lies on the access point."""
-        place = self.places[lfn]
-        return self.paths.output / place[len(_OUTPUT) :] if place.startswith(_OUTPUT) else self.paths.scratch / place
-
-    def remote_sums(self, job: str) -> PurePosixPath:
-        """Where the checksums of what a job made lie on the access point."""
-        return self.paths.scratch / (job + SUMS)
-
-    @property
-    def results(self) -> Mapping[str, PurePosixPath]:
-        """The files that the user wants to have, by logical name: where they will be on the access point."""
-        return {one.lfn: self.remote(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
 
 
 @uncollected()
@@ -340,22 +146,13 @@ def _own(env: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
     return {} if env is shared else {key: text for key, text in env.items() if shared.get(key) != text}
 
 
-def stored_name(lfn: str) -> str:
-    """The name of a file while it travels and waits: flat, without anything that a list of files could stumble on.
-
-    >>> stored_name("reads/part 1.fq")
-    'reads%2Fpart%201.fq'
-    """
-    return lfn if _STORED_AS_IS.fullmatch(lfn) else quote(lfn, safe="+@~")
-
-
 def _places(workflow: Workflow) -> dict[str, str]:
     """What the user wants to have lies in a directory of its own, everything else where jobs start."""
     places = {lfn: stored_name(lfn) for lfn in workflow.replicas}
     for task in workflow.jobs:
         for output in task.outputs:
             stored = stored_name(output.lfn)
-            places[output.lfn] = _OUTPUT + stored if output.stage_out else stored
+            places[output.lfn] = OUTPUT + stored if output.stage_out else stored
     return places
 
 

@@ -7,7 +7,8 @@ from roost.errors import UsageError
 from roost.workflow.abstract import Workflow
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.clustering import Policy
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.planner import plan
 from roost.workflow.reuse import reuse
 from roost.workflow.staging import with_stage_in
 

@@ -2,57 +2,31 @@
 
 In: parsed YAML and which files exist. Out: frozen values; nothing in them is unchecked. What Pegasus has and Roost
 does not (sub-workflows, checkpoint files, ...) is an error that says so, never passed over.
-
-Each task is looked at once, in the order of the file, and paths into the document are made for mistakes alone: this
-is where the time for a workflow of 100,000 tasks goes.
 """
 
 import re
-import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.abstract import EXECUTION_SITES, Job, Output, UseKind, Workflow
-from roost.workflow.catalogs import Source, full_name
+from roost.workflow.abstract import EXECUTION_SITES, Workflow
+from roost.workflow.catalogs import Source
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.graph import cycle_in, levels
-from roost.workflow.hooks import Hook, hooks
-from roost.workflow.mistakes import NO_EFFECT, Mistakes
+from roost.workflow.hooks import hooks
+from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.workflow.properties import Properties
 from roost.workflow.replicas import Replica, Replicas, read_replicas
+from roost.workflow.task_reading import Tasks
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.transformations import transformations as read_transformations
 from roost.yaml_lines import Document, Path, did_you_mean
 
 _CATALOGS = ("siteCatalog", "replicaCatalog", "transformationCatalog")
 _WORKFLOW = frozenset({"name", "jobs", "jobDependencies", "profiles", "hooks", *_CATALOGS})
-_STREAMS = ("stdin", "stdout", "stderr")
-_JOB = frozenset(
-    {
-        "type",
-        "name",
-        "namespace",
-        "version",
-        "id",
-        "nodeLabel",
-        "arguments",
-        *_STREAMS,
-        "uses",
-        "profiles",
-        "hooks",
-        *NO_EFFECT,
-    }
-)
-_USE = frozenset({"lfn", "type", "stageOut", "registerReplica", "bypassStaging", "optional", "size", *NO_EFFECT})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_PLAIN_LFN = re.compile(r"(?!\.)[A-Za-z0-9._+@%:~-]+")
-# What would be cut in two by HTCondor's lists of files, by its submit language or by DAGMan's.
-_NOT_IN_LFN = re.compile(r"[\x00-\x1f\x7f,;=\"'\\$*?]")
-_QUOTE = re.compile(r"['\"\\]")
-_TYPES = ("job", "pegasusWorkflow", "condorWorkflow")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +59,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
 
     shared = profiles(mistakes, document, ("profiles",), top.get("profiles")).over(sources.properties.profiles)
     lines = document.item_lines.get("jobs", ())
-    tasks = _Tasks(mistakes=mistakes, document=document, known=known, shared=shared, lines=lines)
+    tasks = Tasks(mistakes=mistakes, document=document, known=known, shared=shared, lines=lines)
     for number, entry in mistakes.numbered(document, ("jobs",), top.get("jobs")):
         tasks.add(number, entry)
     of_workflow = hooks(mistakes, document, ("hooks",), top.get("hooks"))
@@ -114,223 +88,7 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     )
 
 
-@dataclass(kw_only=True, slots=True)
-class _Tasks:
-    """The tasks so far."""
-
-    mistakes: Mistakes
-    document: Document
-    known: Mapping[str, Transformation]
-    shared: Profiles
-    lines: Sequence[int] = ()  # of the tasks
-    found: dict[str, Job] = field(default_factory=dict)  # by id
-    numbers: dict[str, int] = field(default_factory=dict)  # id: its place in the document
-    producers: dict[str, str] = field(default_factory=dict)  # lfn: id
-    hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
-    _staged: dict[str, frozenset[str]] = field(default_factory=dict)  # transformation: names of what is sent along
-    _asked: dict[str, Profiles] = field(default_factory=dict)
-    _lfns: dict[str, str] = field(default_factory=dict)  # one string for each file, however often it is used
-
-    def add(self, number: int, entry: Any) -> None:
-        mistakes, document = self.mistakes, self.document
-        path = ("jobs", number)
-        if type(entry) is not dict or not entry.keys() <= _JOB or entry.get("type", "job") != "job":
-            if isinstance(entry, dict) and entry.get("type", "job") in _TYPES[1:]:
-                mistakes.unsupported(document, path, f"sub-workflows ('{entry['type']}')")
-                return
-            entry = mistakes.table(document, path, entry, known=_JOB)
-            if (kind := entry.get("type", "job")) != "job":
-                said = f"'type' cannot be '{kind}'{did_you_mean(str(kind), _TYPES)}"
-                mistakes.add(document, (*path, "type"), said)
-        name, job_id = entry.get("name"), entry.get("id")
-        if type(name) is not str or type(job_id) is not str or not name or not job_id:
-            name = mistakes.word(document, path, entry, "name")
-            job_id = mistakes.word(document, path, entry, "id")
-        if is_twice := job_id in self.found:
-            line = document.line(("jobs", self.numbers[job_id], "id"))
-            said = f"the id '{job_id}' is there twice; it is also on line {line}"
-            mistakes.add(document, (*path, "id"), said)
-        if not name:
-            return
-        transformation = full_name(entry)
-        if transformation not in self.known:
-            said = f"unknown transformation '{transformation}'{did_you_mean(transformation, self.known)}"
-            mistakes.add(document, (*path, "name"), said)
-        # What else is wrong with it is told now; the graph is one of tasks that can be told apart.
-        task = self._task(path, entry, job_id, transformation)
-        if "hooks" in entry and (found := hooks(mistakes, document, (*path, "hooks"), entry["hooks"])):
-            self.hooks[job_id] = found
-        if not job_id or is_twice:
-            return
-        self.found[job_id] = task
-        self.numbers[job_id] = number
-        producers = self.producers
-        for output in task.outputs:
-            if (other := producers.setdefault(output.lfn, job_id)) is not job_id:
-                said = f"'{output.lfn}' is made by two jobs: '{other}' ({self.found[other].at}) and '{job_id}'"
-                mistakes.add(document, self.path_of(task, output.lfn), said)
-
-    def _task(self, path: tuple[str, int], entry: dict[str, Any], job_id: str, transformation: str) -> Job:
-        inputs, outputs = self._uses(path, entry)
-        streams: dict[str, str] = {}
-        if not entry.keys().isdisjoint(_STREAMS):
-            streams = self._streams(path, entry, inputs, outputs)
-        staged = self._staged.get(transformation)
-        if staged is None:
-            staged = self._staged[transformation] = _names_of_staged(transformation, self.known)
-        if staged and not (staged.isdisjoint(inputs) and staged.isdisjoint(outputs)):
-            for lfn in sorted(staged & {*inputs, *outputs}):
-                said = f"the file '{lfn}' and the executable of '{transformation}' would have one name in the job"
-                self.mistakes.add(self.document, path, said)
-        own = entry.get("profiles")
-        return Job(
-            job_id,
-            transformation,
-            self._arguments(path, entry, inputs, outputs) if "arguments" in entry else (),
-            tuple(inputs),
-            tuple(outputs.values()),
-            streams.get("stdin"),
-            streams.get("stdout"),
-            streams.get("stderr"),
-            self._profiles(path, own) if own else self.shared,
-            f"{self.document.source}:{self.lines[path[1]]}" if self.lines else self.document.at(path),
-        )
-
-    def _profiles(self, path: Path, own: Any) -> Profiles:
-        """Of one task; tasks that ask alike share an object, by which a planner knows them again."""
-        said = repr(own)
-        if (known := self._asked.get(said)) is None:
-            before = self.mistakes.count
-            known = profiles(self.mistakes, self.document, (*path, "profiles"), own).over(self.shared)
-            if self.mistakes.count == before:
-                self._asked[said] = known
-        return known
-
-    def _uses(self, path: tuple[str, int], entry: dict[str, Any]) -> tuple[dict[str, None], dict[str, Output]]:
-        inputs: dict[str, None] = {}
-        outputs: dict[str, Output] = {}
-        uses = entry.get("uses")
-        if uses is None:
-            return inputs, outputs
-        mistakes, document, lfns = self.mistakes, self.document, self._lfns
-        listed = enumerate(uses) if type(uses) is list else mistakes.numbered(document, (*path, "uses"), uses)
-        for number, use in listed:
-            if type(use) is not dict or not use.keys() <= _USE:
-                later = ("forPlanning", "noSubWorkflow")
-                use = mistakes.table(document, (*path, "uses", number), use, known=_USE, later=later)
-            lfn, kind = use.get("lfn"), use.get("type")
-            if type(lfn) is not str or type(kind) is not str or not lfn:
-                lfn = mistakes.word(document, (*path, "uses", number), use, "lfn")
-                kind = mistakes.word(document, (*path, "uses", number), use, "type")
-                if not lfn or not kind:
-                    continue
-            known = lfns.get(lfn)
-            if known is None:
-                if not _PLAIN_LFN.fullmatch(lfn) and (said := _wrong_lfn(lfn)):
-                    mistakes.add(document, (*path, "uses", number, "lfn"), said)
-                    continue
-                known = lfns[lfn] = lfn
-            if known in inputs or known in outputs:
-                line = document.line((*path, "uses", _first_use(uses, lfn) or 0))
-                said = f"the job uses '{lfn}' twice; it is also on line {line}"
-                mistakes.add(document, (*path, "uses", number), said)
-            elif kind == "output":
-                outputs[known] = Output(known, bool(use.get("stageOut", True)), bool(use.get("optional")))
-            elif kind != "input":
-                self._wrong_kind((*path, "uses", number, "type"), kind)
-            elif use.get("optional"):
-                mistakes.unsupported(document, (*path, "uses", number, "optional"), "optional inputs")
-            else:
-                inputs[known] = None
-        return inputs, outputs
-
-    def _wrong_kind(self, path: Path, kind: str) -> None:
-        if kind in ("checkpoint", "inout"):
-            self.mistakes.unsupported(self.document, path, f"files of the type '{kind}'")
-        else:
-            said = f"'type' cannot be '{kind}'{did_you_mean(kind, list(UseKind))}"
-            self.mistakes.add(self.document, path, said)
-
-    def _streams(
-        self, path: Path, entry: dict[str, Any], inputs: dict[str, None], outputs: dict[str, Output]
-    ) -> dict[str, str]:
-        """Files named as standard streams are used as well; they are added to `inputs` and `outputs`."""
-        mistakes, document = self.mistakes, self.document
-        streams: dict[str, str] = {}
-        for stream in _STREAMS:
-            if entry.get(stream) is None:
-                continue
-            if not (lfn := mistakes.word(document, path, entry, stream)):
-                continue
-            streams[stream] = lfn = self._lfns.setdefault(lfn, lfn)
-            is_input = stream == "stdin"
-            if said := _wrong_lfn(lfn):
-                mistakes.add(document, (*path, stream), said)
-            elif lfn in (outputs if is_input else inputs):
-                said = f"'{stream}' is '{lfn}', which the job uses as its {'output' if is_input else 'input'}"
-                mistakes.add(document, (*path, stream), said)
-            elif is_input:
-                inputs.setdefault(lfn)
-            else:
-                outputs.setdefault(lfn, Output(lfn, stage_out=True))
-        return streams
-
-    def _arguments(
-        self, path: Path, entry: dict[str, Any], inputs: dict[str, None], outputs: dict[str, Output]
-    ) -> tuple[str, ...]:
-        """The words of the command line. As in Pegasus a shell's quotes count; a file's name is one word as it is."""
-        items = entry["arguments"]
-        try:
-            if (joined := " ".join(items)).split() == items and not _QUOTE.search(joined):
-                return tuple(items)
-        except TypeError:
-            pass
-        words: list[str] = []
-        for number, item in self.mistakes.numbered(self.document, (*path, "arguments"), items):
-            if isinstance(item, bool) or not isinstance(item, str | int | float):
-                said = f"an argument cannot be {item!r}: write it in quotes"
-                self.mistakes.add(self.document, (*path, "arguments", number), said)
-            elif (word := str(item)) in inputs or word in outputs:
-                words.append(word)
-            else:
-                try:
-                    words += shlex.split(word) or [""] * (word == "")
-                except ValueError as error:
-                    said = f"an argument cannot be {item!r}: {str(error).lower()}"
-                    self.mistakes.add(self.document, (*path, "arguments", number), said)
-        return tuple(words)
-
-    def path_of(self, task: Job, lfn: str) -> Path:
-        """Where the document says that a task uses `lfn`."""
-        number = self.numbers[task.id]
-        uses = self.document.value["jobs"][number].get("uses") or []
-        index = _first_use(uses, lfn)
-        return ("jobs", number) if index is None else ("jobs", number, "uses", index)
-
-
-def _first_use(uses: list[Any], lfn: str) -> int | None:
-    found = (index for index, use in enumerate(uses) if isinstance(use, dict) and str(use.get("lfn")) == lfn)
-    return next(found, None)
-
-
-def _names_of_staged(name: str, known: Mapping[str, Transformation]) -> frozenset[str]:
-    needed = [known[one] for one in (name, *known[name].requires) if one in known] if name in known else []
-    return frozenset(one.file_name for one in needed if one.kind is Kind.STAGEABLE)
-
-
-def _wrong_lfn(lfn: str) -> str:
-    """
-    >>> _wrong_lfn("a b/c.txt"), _wrong_lfn("../x")
-    ('', "the file name '../x' has to stay below the job's directory")
-    """
-    if found := _NOT_IN_LFN.search(lfn):
-        return f"not supported yet: {found[0]!r} in the file name {lfn!r}"
-    if lfn.startswith("/") or lfn.endswith("/") or any(part in ("", ".", "..") for part in lfn.split("/")):
-        return f"the file name '{lfn}' has to stay below the job's directory"
-    return ""
-
-
-def _inputs_found(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
+def _inputs_found(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
     used: dict[str, Replica] = {}
     producers = tasks.producers
     for task in tasks.found.values():
@@ -355,7 +113,7 @@ def _inputs_found(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath
     return used
 
 
-def _made_before(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
+def _made_before(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
     """What a run need not make again. A replica that is not there any more only means that it is made."""
     found: dict[str, Replica] = {}
     for lfn in replicas.found.keys() & tasks.producers.keys() if replicas.found else ():
@@ -367,7 +125,7 @@ def _made_before(tasks: _Tasks, replicas: Replicas, is_file: Callable[[PurePath]
     return found
 
 
-def _executables_found(tasks: _Tasks, is_file: Callable[[PurePath], bool]) -> None:
+def _executables_found(tasks: Tasks, is_file: Callable[[PurePath], bool]) -> None:
     known = tasks.known
     names = {task.transformation for task in tasks.found.values()} & set(known)
     required = {one for name in names for one in known[name].requires if one in known}
@@ -382,7 +140,7 @@ def _executables_found(tasks: _Tasks, is_file: Callable[[PurePath], bool]) -> No
             tasks.mistakes.text(source, int(line), f"the image of '{one.container.name}' is not there: {image}")
 
 
-def _told_parents(tasks: _Tasks, top: dict[str, Any]) -> Mapping[str, dict[str, Path]]:
+def _told_parents(tasks: Tasks, top: dict[str, Any]) -> Mapping[str, dict[str, Path]]:
     """Of the section jobDependencies: a task's id: its parents' ids, and where that is said."""
     mistakes, document, found = tasks.mistakes, tasks.document, tasks.found
     told: dict[str, dict[str, Path]] = {}
@@ -415,7 +173,7 @@ _HELPED = 10
 _DEPENDENCY = frozenset({"id", "children"})
 
 
-def _parents(tasks: _Tasks, told: Mapping[str, dict[str, Path]]) -> Mapping[str, tuple[str, ...]]:
+def _parents(tasks: Tasks, told: Mapping[str, dict[str, Path]]) -> Mapping[str, tuple[str, ...]]:
     """Each task's parents, by what is told and by its files. A cycle is a mistake, at one of its edges."""
     producers = tasks.producers
     found: dict[str, tuple[str, ...]] = {}

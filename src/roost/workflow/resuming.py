@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from roost.errors import UsageError
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob
-from roost.workflow.progress import JobState, Progress
+from roost.workflow.attempts import JobState
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob
+from roost.workflow.progress import Progress
 
 _RESCUE = re.compile(r"\.rescue(\d{3})$")
 _SHOWN = 5

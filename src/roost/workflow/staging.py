@@ -7,14 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from roost.workflow.abstract import Workflow
-from roost.workflow.planner import (
-    Chores,
-    ExecutableWorkflow,
-    Fetch,
-    JobKind,
-    PlannedJob,
-    stored_name,
-)
+from roost.workflow.executable import Chores, ExecutableWorkflow, Fetch, JobKind, PlannedJob, stored_name
 from roost.workflow.shapes import Shape, of_chores
 
 AT_ONCE = 10  # as pegasus.mode=production

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from roost.workflow.dag import CHORES, VERSION, stamp
-from roost.workflow.planner import ExecutableWorkflow, JobKind
+from roost.workflow.executable import ExecutableWorkflow, JobKind
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
 _KINDS = {JobKind.COMPUTE: "compute", JobKind.STAGE_IN: "stage-in-tx", JobKind.CLEANUP: "cleanup"}

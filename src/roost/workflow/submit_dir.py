@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, WRAPPER, dag_lines, for_monitord, shapes
-from roost.workflow.planner import ExecutableWorkflow
+from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.stampede import braindump, static_events
 
 _NODE = resources.files("roost.workflow").joinpath("node")

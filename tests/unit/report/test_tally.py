@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from made_runs import Shape, write
 
 from roost.report.tally import Planned, Tally, tally
-from roost.workflow.progress import JobState, Progress, begin, fold
+from roost.workflow.attempts import JobState
+from roost.workflow.progress import Progress, begin, fold
 from roost.workflow.static_bp import from_static_bp
 
 

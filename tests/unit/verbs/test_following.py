@@ -2,7 +2,8 @@
 
 from roost.report.job_counts import JobCounts
 from roost.verbs.following import counts
-from roost.workflow.progress import Attempt, JobProgress, JobState, Progress
+from roost.workflow.attempts import Attempt, JobProgress, JobState
+from roost.workflow.progress import Progress
 
 
 def _job(name: str, state: JobState, *instance_ids: str) -> JobProgress:

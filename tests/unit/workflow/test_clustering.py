@@ -14,8 +14,9 @@ from roost.workflow import resuming
 from roost.workflow.abstract import Job, Output, Workflow
 from roost.workflow.clustering import Kind, Policy, wanted
 from roost.workflow.dag import dag_lines
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths, Site
 from roost.workflow.invocation import LONG, decoded
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths, Site, plan
+from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.shapes import MIXED

@@ -5,9 +5,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from roost.workflow import pegasus, pegasus_failure, run_files
+from roost.workflow.attempts import JobState
+from roost.workflow.executable import RunPaths
 from roost.workflow.pegasus import PegasusPlan, PegasusRunning
-from roost.workflow.planner import RunPaths
-from roost.workflow.progress import JobState, Progress, begin, fold, fold_end, mark_done
+from roost.workflow.progress import Progress, begin, fold, fold_end, mark_done
 from roost.workflow.static_bp import from_dag
 
 GOLDEN = Path(__file__).parent / "data" / "completed-run"

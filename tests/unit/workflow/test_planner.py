@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.workflow.abstract import Job, Output, Workflow
-from roost.workflow.planner import ExecutableWorkflow, PlannedJob, RunPaths, Site, plan, stored_name
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths, Site, stored_name
+from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.source import load

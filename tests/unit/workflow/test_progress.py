@@ -8,19 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_submit_dir import hello
 
+from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.event_log import parse_events
 from roost.workflow.failure import failure
-from roost.workflow.progress import (
-    JobProgress,
-    JobState,
-    Outcome,
-    Progress,
-    begin,
-    begin_again,
-    dag_exit_code,
-    fold,
-    fold_end,
-)
+from roost.workflow.progress import Progress, begin, begin_again, dag_exit_code, fold, fold_end
 
 DATA = Path(__file__).parent / "data"
 LOG = (DATA / "hello.log").read_text()

@@ -8,7 +8,8 @@ import pytest
 from roost.errors import UsageError
 from roost.workflow import planning, resuming
 from roost.workflow.dag import dag_lines
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.planner import plan
 from roost.workflow.source import load
 
 RUN = PurePosixPath("/home/debian/runs/one")

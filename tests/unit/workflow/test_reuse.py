@@ -9,8 +9,8 @@ from test_planner import AT, RUN, UUID, job, workflow_of
 from roost.errors import UsageError
 from roost.workflow.abstract import Output, Workflow
 from roost.workflow.dag import dag_lines
+from roost.workflow.executable import ExecutableWorkflow, JobKind, RunPaths, Site
 from roost.workflow.invocation import decoded
-from roost.workflow.planner import ExecutableWorkflow, JobKind, RunPaths, Site
 from roost.workflow.planning import Options, planned
 from roost.workflow.replicas import Replica
 from roost.workflow.reuse import reuse

@@ -12,8 +12,9 @@ import pytest
 
 from roost.workflow.abstract import Workflow
 from roost.workflow.dag import dag_lines, submit_argv
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.invocation import decoded
-from roost.workflow.planner import ExecutableWorkflow, RunPaths, Site, plan
+from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.source import load
 from roost.workflow.submit_dir import texts, write
