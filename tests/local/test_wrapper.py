@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import pytest
 import yaml
 
 from roost.workflow.executable import stored_name
-from roost.workflow.node import invoke
+from roost.workflow.node import invoke, record, sandbox
+from roost.workflow.wrapper import WRAPPER, wrapper
 
 pytestmark = pytest.mark.local
 
@@ -30,14 +30,23 @@ def task(task_id: str = "ID1", script: str = "true", **more: Any) -> dict[str, A
     }
 
 
+def sent(directory: Path) -> str:
+    """The wrapper, as a job gets it."""
+    path = directory / WRAPPER
+    path.write_bytes(wrapper())
+    path.chmod(0o755)
+    return str(path)
+
+
 class Ran:
     def __init__(self, directory: Path, job: dict[str, Any]) -> None:
         word = b64encode(json.dumps(job).encode()).decode()
         environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1", "PEGASUS_SITE": "s", "PEGASUS_WF_LABEL": "w"}
-        argv = [sys.executable, str(Path(invoke.__file__).absolute()), word]
-        ran = subprocess.run(argv, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            [sent(directory), word], cwd=directory, env=environment, capture_output=True, text=True, check=False
+        )
         self.code, self.stdout, self.stderr = ran.returncode, ran.stdout, ran.stderr
-        self.home = {path.name: path.read_bytes() for path in (directory / invoke.OUTPUTS).glob("*")}
+        self.home = {path.name: path.read_bytes() for path in (directory / sandbox.OUTPUTS).glob("*")}
 
     @property
     def records(self) -> list[Any]:
@@ -75,14 +84,14 @@ def test_anything_printed_is_still_yaml(tmp_path: Path, said: str) -> None:
 
 
 def test_long_output_keeps_its_end(tmp_path: Path) -> None:
-    (tmp_path / "err").write_text("x" * invoke.SHOWN_BYTES + "the reason\n")
-    assert invoke.tail(tmp_path / "err").endswith("the reason\n")
-    assert "      data_truncated: true" in invoke.stream_lines("stderr", tmp_path / "err")
+    (tmp_path / "err").write_text("x" * record.SHOWN_BYTES + "the reason\n")
+    assert record.tail(tmp_path / "err").endswith("the reason\n")
+    assert "      data_truncated: true" in record.stream_lines("stderr", tmp_path / "err")
 
 
 @pytest.mark.parametrize("lfn", ["a.txt", "d/in put", "é~+@%", "a:b"])
 def test_stored_names_are_the_planner_s(lfn: str) -> None:
-    assert invoke.stored_name(lfn) == stored_name(lfn)
+    assert sandbox.stored_name(lfn) == stored_name(lfn)
 
 
 def test_files_get_their_names_and_go_home_flat(tmp_path: Path) -> None:
@@ -185,9 +194,16 @@ def test_tasks_that_run_apart_see_their_own_files_alone(tmp_path: Path, *, apart
     assert (tmp_path / "given").read_text() == "given\n"
 
 
+@pytest.mark.parametrize("name", ["json.py", "socket.py", "roost.py"])
+def test_a_file_of_the_job_is_no_module_of_the_wrapper(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("raise SystemExit('the wrapper imported this')\n")
+    ran = Ran(tmp_path, {"tasks": [task(script=f"cp {name} out", inputs=[name], outputs=["out"])]})
+    assert ran.code == 0, ran.stderr
+
+
 def test_what_is_said_by_a_file(tmp_path: Path) -> None:
     word = b64encode(json.dumps({"tasks": [task(script="exit 4")]}).encode()).decode()
     (tmp_path / "t_ID1.tasks").write_text(word)
-    argv = [sys.executable, str(Path(invoke.__file__).absolute()), "@t_ID1.tasks:0123abcd"]
+    argv = [sent(tmp_path), "@t_ID1.tasks:0123abcd"]
     environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1"}
     assert subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, check=False).returncode == 4

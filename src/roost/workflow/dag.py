@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from roost.workflow.executable import SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.shapes import Shape
+from roost.workflow.wrapper import WRAPPER
 
-WRAPPER, CHORES = "invoke.py", "chores.py"
-OUTPUTS = "outputs"  # as in node/invoke.py
+CHORES = "chores.py"
+OUTPUTS = "outputs"  # as in node/sandbox.py
 DAGMAN_CONFIG = "dagman.config"
 TRIES = "tries.inc"  # how often each job was submitted by an earlier DAGMan of this run
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits

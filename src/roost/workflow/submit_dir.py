@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, WRAPPER, dag_lines, for_monitord, shapes
+from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, dag_lines, for_monitord, shapes
 from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.stampede import braindump, static_events
+from roost.workflow.wrapper import WRAPPER, wrapper
 
 _NODE = resources.files("roost.workflow").joinpath("node")
 
@@ -26,12 +27,13 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
         **{name: [for_monitord(executable, shape)] for name, shape in shapes(executable).items()},
         f"{executable.name}-0.notify": [],
         "pegasus.properties": ["pegasus.data.configuration = condorio\n"],
-        **{name: [_NODE.joinpath(name).read_text(encoding="utf-8")] for name in _programs(executable)},
     }
 
 
-def _programs(executable: ExecutableWorkflow) -> list[str]:
-    return [WRAPPER, CHORES] if any(not job.tasks for job in executable.jobs) else [WRAPPER]
+def programs(executable: ExecutableWorkflow) -> Mapping[str, bytes]:
+    """What jobs run, by its name in the submit directory."""
+    has_chores = any(not job.tasks for job in executable.jobs)
+    return {WRAPPER: wrapper(), **({CHORES: _NODE.joinpath(CHORES).read_bytes()} if has_chores else {})}
 
 
 def write(executable: ExecutableWorkflow, directory: Path) -> None:
@@ -45,8 +47,9 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
             file.writelines(pieces)
     for name, text in more.items():
         (submit / name).write_text(text, encoding="utf-8")
-    for program in _programs(executable):
-        (submit / program).chmod(0o755)
+    for name, program in programs(executable).items():
+        (submit / name).write_bytes(program)
+        (submit / name).chmod(0o755)
     source = Path(executable.source)
     if source.is_file():
         shutil.copyfile(source, submit / "workflow.yml")

@@ -17,7 +17,7 @@ from roost.workflow.invocation import decoded
 from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.source import load
-from roost.workflow.submit_dir import texts, write
+from roost.workflow.submit_dir import programs, texts, write
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
@@ -52,9 +52,9 @@ def test_golden(name: str) -> None:
 def test_everything_is_written_and_the_wrapper_is_executable(tmp_path: Path) -> None:
     write(hello(), tmp_path)
     submit = tmp_path / "submit"
-    assert {*texts(hello()), "workflow.yml"} == {path.name for path in submit.iterdir()}
-    assert (submit / "invoke.py").stat().st_mode & 0o111 == 0o111
-    assert (submit / "invoke.py").read_text().startswith("#!/usr/bin/python3\n")
+    assert {*texts(hello()), *programs(hello()), "workflow.yml"} == {path.name for path in submit.iterdir()}
+    assert (submit / "invoke.pyz").stat().st_mode & 0o111 == 0o111
+    assert (submit / "invoke.pyz").read_bytes().startswith(b"#!/usr/bin/python3 -I\n")
     assert {path.name for path in tmp_path.iterdir()} == {"submit", "executables", "scratch", "output"}
 
 
@@ -86,7 +86,7 @@ def test_large_workflow_is_one_file() -> None:
     transformations = {job.task.transformation for job in executable.jobs}
     assert text.count("SUBMIT-DESCRIPTION ") == len(transformations) == 10
     assert text.count("\nJOB ") == 30
-    assert len(texts(executable)) == 8 + len(transformations)  # what monitord reads of each
+    assert len(texts(executable)) == 7 + len(transformations)  # what monitord reads of each
 
 
 def test_monitord_finds_the_transformation_of_a_job_without_a_record() -> None:
