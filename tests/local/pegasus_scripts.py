@@ -115,6 +115,14 @@ subprocess.run([os.environ["PEGASUS_HOME"] + "/bin/pegasus-run", "work"], check=
 """
 )
 PRINTS = _ONE_JOB + "import sys\nwf.write(sys.stdout)\n"
+WANTS = (
+    _ONE_JOB
+    + """
+wf.plan(
+    cluster=["label"], reuse=["runs/first/submit", "other/run0001"], force=True, cleanup="inplace", submit=True
+)
+"""
+)
 READS_THE_SUBMIT_DIRECTORY = _ONE_JOB + "wf.plan()\nprint(wf.braindump.submit_dir)\n"
 INNER_AND_OUTER = """\
 from Pegasus.api import *

@@ -10,7 +10,7 @@ from personal_pool import PersonalPool, personal_pool
 from test_workflow import explained, followed, result, run, submitted
 
 from roost.workflow.attempts import JobState
-from roost.workflow.planning import Options
+from roost.workflow.planning import INPLACE, Options
 
 __all__ = ["personal_pool"]
 
@@ -64,7 +64,7 @@ def written(directory: Path, url: str, *, sha256: str = "", wait: str = "true") 
 
 def test_fetched_from_a_server_and_removed_after_use(personal_pool: PersonalPool, server: str, tmp_path: Path) -> None:
     path = written(tmp_path, f"{server}/in.txt")
-    ran = run(personal_pool, path, tmp_path, options=Options(cleanup=True))
+    ran = run(personal_pool, path, tmp_path, options=Options(cleanup=INPLACE))
     assert ran.progress.is_success
     assert personal_pool.read(result(ran)) == SERVED * 2
     paths = ran.executable.paths

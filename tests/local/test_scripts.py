@@ -11,6 +11,7 @@ import pytest
 
 from roost.errors import NotFoundError, RoostError, UsageError
 from roost.verbs.typed_workflow import Typed, written
+from roost.workflow.plan_options import Wanted
 from roost.workflow.source import load
 
 
@@ -36,15 +37,17 @@ def script(project: Path, text: str, name: str = "flow.py") -> Path:
 
 def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    typed = written(script(project, scripts.TUTORIAL), ["--size", "3"], say=said.append)
-    assert typed == Typed(workflow=project / "workflow.yml", output_dir=project / "results")
+    typed = written(script(project, scripts.TUTORIAL), ["--size", "3"], Wanted(), say=said.append)
+    assert typed == Typed(
+        workflow=project / "workflow.yml", wanted=Wanted(cluster="horizontal"), output_dir=project / "results"
+    )
     found = load(project / "workflow.yml")
     assert sorted(job.transformation for job in found.jobs) == ["split", "wc", "wc", "wc"]
     assert found.retries == 2
     assert found.replicas["words.txt"].local == project.absolute() / "input" / "words.txt"
     line = scripts.line_of_plan(scripts.TUTORIAL)
     assert said == [
-        f"flow.py:{line}: cluster=horizontal: say it again with roost run --cluster",
+        f"flow.py:{line}: cluster=horizontal: taken over",
     ]
     out, err = capfd.readouterr()
     assert out == ""  # for results alone
@@ -53,6 +56,31 @@ def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert sorted(one.name for one in project.iterdir()) == [
         *("flow.py", "input", "pegasus.properties", "replicas.yml", "sites.yml", "transformations.yml", "workflow.yml")
     ]
+
+
+def test_what_a_script_wants_of_its_plan_is_taken_over_and_told(project: Path) -> None:
+    """What it says itself: defaults of Workflow.plan are not its wish. Roost's own runs can be reused."""
+    first = project / "runs" / "first"
+    (first / "submit").mkdir(parents=True)
+    for name in ("run.json", "replicas.yml"):
+        (first / name).write_text("")
+    path = script(project, scripts.WANTS)
+    line = scripts.line_of_plan(scripts.WANTS)
+    said: list[str] = []
+    typed = written(path, [], Wanted(), say=said.append)
+    reused = str(first.absolute())
+    assert typed.wanted == Wanted(cluster="label", reuse=(reused,), force=True, cleanup="inplace")
+    assert said == [
+        f"flow.py:{line}: reuse={project.absolute()}/other/run0001: that is no run of Roost which has made something;"
+        " nothing of it is reused",
+        f"flow.py:{line}: cluster=label, reuse={reused}, force, cleanup=inplace: taken over",
+    ]
+    said.clear()
+    typed = written(path, [], Wanted(cluster="none"), say=said.append)
+    assert typed.wanted.cluster == "none"
+    assert f"flow.py:{line}: cluster=label: not taken over, the command line says none" in said
+    plain = script(project, scripts.PLANS_WITHOUT_WRITING, "plain.py")
+    assert written(plain, [], Wanted(), say=print).wanted == Wanted()
 
 
 @pytest.mark.parametrize(
@@ -65,11 +93,11 @@ def test_tutorial_s_script(project: Path, capfd: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_which_workflow_is_taken(project: Path, text: str, name: str) -> None:
-    assert written(script(project, text), [], say=print).workflow == project / name
+    assert written(script(project, text), [], Wanted(), say=print).workflow == project / name
 
 
 def test_goes_on_after_plan_and_not_after_run(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    written(script(project, scripts.PLANS_WITHOUT_WRITING), [], say=print)
+    written(script(project, scripts.PLANS_WITHOUT_WRITING), [], Wanted(), say=print)
     err = capfd.readouterr().err
     assert "after plan" in err
     assert "never" not in err
@@ -77,7 +105,10 @@ def test_goes_on_after_plan_and_not_after_run(project: Path, capfd: pytest.Captu
 
 def test_script_that_calls_the_command(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    assert written(script(project, scripts.CALLS_THE_COMMAND), [], say=said.append).workflow == project / "flow.yml"
+    assert (
+        written(script(project, scripts.CALLS_THE_COMMAND), [], Wanted(), say=said.append).workflow
+        == project / "flow.yml"
+    )
     assert said == [
         "flow.py: dir=work: the submit directory is runs/NAME/submit",
         "flow.py: conf=other.properties: properties are read from pegasus.properties beside the workflow",
@@ -100,7 +131,7 @@ def test_what_a_script_does_wrong(
 ) -> None:
     path = script(project, text)
     with pytest.raises(UsageError, match=said) as caught:
-        written(path, ["--fast"], say=print)
+        written(path, ["--fast"], Wanted(), say=print)
     err = capfd.readouterr().err
     assert shown in err
     # Its own lines alone: nothing of what runs it.
@@ -112,18 +143,18 @@ def test_what_a_script_does_wrong(
 
 def test_no_script(project: Path) -> None:
     with pytest.raises(NotFoundError, match=r"there is no script project/absent\.py"):
-        written(project / "absent.py", [], say=print)
+        written(project / "absent.py", [], Wanted(), say=print)
 
 
 def test_a_script_without_a_name_for_it(project: Path) -> None:
     generate = script(project, "#!/usr/bin/env python3\n" + scripts.WRITES, "generate")
-    assert written(generate, [], say=print).workflow == project / "flow.yml"
+    assert written(generate, [], Wanted(), say=print).workflow == project / "flow.yml"
 
 
 def test_arguments_are_for_scripts(project: Path) -> None:
     path = script(project, "pegasus: '5.0'\n", "workflow.yml")
     with pytest.raises(UsageError, match="is no script: it takes no arguments"):
-        written(path, ["--size"], say=print)
+        written(path, ["--size"], Wanted(), say=print)
 
 
 def test_roost_s_own_python_has_pegasus_api(
@@ -131,7 +162,7 @@ def test_roost_s_own_python_has_pegasus_api(
 ) -> None:
     venv.create(tmp_path / "venv", with_pip=False)
     monkeypatch.setenv("PATH", f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    assert written(script(project, scripts.WRITES), [], say=print).workflow == project / "flow.yml"
+    assert written(script(project, scripts.WRITES), [], Wanted(), say=print).workflow == project / "flow.yml"
     err = capfd.readouterr().err
     assert (
         f"flow.py runs under {sys.executable}: {tmp_path / 'venv' / 'bin' / 'python3'}: No module named 'Pegasus'"
@@ -143,11 +174,11 @@ def test_results_that_cannot_be_copied(tmp_path: Path) -> None:
     (tmp_path / "output").mkdir()
     (tmp_path / "file").write_text("")
     with pytest.raises(RoostError, match="could not be copied to"):
-        Typed(output_dir=tmp_path / "file").deliver(tmp_path / "output")
+        Typed(wanted=Wanted(), output_dir=tmp_path / "file").deliver(tmp_path / "output")
 
 
 def test_import_of_pegasus_api_is_not_roost_s(project: Path) -> None:
     """It changes PyYAML for the whole process: a script has a process of its own."""
     before = set(sys.modules)
-    written(script(project, scripts.WRITES), [], say=print)
+    written(script(project, scripts.WRITES), [], Wanted(), say=print)
     assert not {name for name in set(sys.modules) - before if name.startswith("Pegasus")}

@@ -6,6 +6,7 @@ The command line is a shell over it: `roost run` is a Pool that rises, a Run, an
 import os
 import sys
 import uuid
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from roost.verbs.runs import Run
 from roost.verbs.which_pool import Site, found_pool, is_file_name, read_spec
 from roost.workflow import clustering
 from roost.workflow.abstract import Workflow
+from roost.workflow.plan_options import Wanted
 from roost.workflow.planner import require_clusters
 from roost.workflow.planning import Options
 
@@ -217,6 +219,9 @@ class Pool:
         name: str | None = None,
         planner: Literal["auto", "roost", "pegasus"] = "auto",
         cluster: str | None = None,
+        reuse: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+        force: bool = False,
+        cleanup: Literal["none", "inplace"] | None = None,
     ) -> Run:
         """Hand it a workflow: a Pegasus 5 YAML file, or an object of Pegasus.api. `Run.wait` waits for its end.
 
@@ -226,24 +231,30 @@ class Pool:
             planner: Roost's own, or pegasus-plan on the access point; `auto` is pegasus-plan where that is installed.
             cluster: which tasks share a job, as `roost run --cluster` takes it (default: those that its
                 profiles put together, and short ones).
+            reuse: runs (names, or directories) whose files are taken instead of being made again.
+            force: make everything, also files that a replica catalog says are there.
+            cleanup: `inplace` removes intermediate files while it runs (default: `none`; pegasus-plan's: `inplace`).
 
         Raises:
-            UsageError: with every mistake in the workflow and its catalogs.
+            UsageError: with every mistake in the workflow and its catalogs; or nothing is left to run of it.
+            NotFoundError: nothing is known of what a run of `reuse` has made.
         """
+        names = [reuse] if isinstance(reuse, str | os.PathLike) else reuse
+        wanted = Wanted(cluster=cluster, reuse=tuple(str(one) for one in names), force=force, cleanup=cleanup)
+        options = run_directory.options(wanted)
         if isinstance(workflow, str | os.PathLike):
             path = Path(workflow)
-            read = load(path, planner)
+            read = load(path, planner, options)
             directory = self._held.enter_context(run_directory.new(name or run_directory.default_name(read.name)))
         else:
-            wanted = name or run_directory.default_name(workflow.name)
-            directory = self._held.enter_context(run_directory.new(wanted))
+            directory = self._held.enter_context(run_directory.new(name or run_directory.default_name(workflow.name)))
             path = directory.path / _WORKFLOW
             workflow.write(str(path))
-            read = load(path, planner)
+            read = load(path, planner, options)
         if isinstance(read, Workflow):
             require_clusters(read, clustering.wanted(cluster or ""))
         self.check(read)
-        return self.begin(read, directory, self.record(path, directory, planner, cluster=cluster))
+        return self.begin(read, directory, self.record(path, directory, planner, cluster=cluster, options=options))
 
     def resume(self, name: str) -> Run:
         """What is left of the run `runs/NAME`, which failed or was cut off. Done jobs are not run again.
@@ -285,8 +296,8 @@ class Pool:
         directory: RunDirectory,
         planner: str,
         *,
-        cluster: str | None = None,
-        options: Options | None = None,
+        cluster: str | None,
+        options: Options,
     ) -> RunRecord:
         """Of a run that is about to begin."""
         return RunRecord(
@@ -302,7 +313,7 @@ class Pool:
             directory="",
             planner=planner,
             cluster=cluster or "",
-            options=options or Options(),
+            options=options,
         )
 
     def _ground(self) -> Ground:

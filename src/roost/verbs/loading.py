@@ -22,6 +22,8 @@ class Planner(StrEnum):
 def load(path: Path, planner: str, options: Options | None = None) -> Loaded:
     """Raises UsageError with every mistake; of what only pegasus-plan takes it says so."""
     if planner == Planner.PEGASUS:
+        if options is not None:
+            require_no_reuse(options)
         return user_catalogs.read(path.parent, path).outline
     try:
         return source.load(path, [Path(one) for one in options.reuse] if options else [])
@@ -29,6 +31,12 @@ def load(path: Path, planner: str, options: Options | None = None) -> Loaded:
         if planner == Planner.AUTO and all(UNSUPPORTED in line for line in error.message.splitlines()):
             raise UsageError(error.message, "--planner pegasus, on an image that has it (docs/pegasus.md)") from error
         raise
+
+
+def require_no_reuse(options: Options) -> None:
+    """Raises UsageError where the real planner would be asked for what it does not do."""
+    if options.reuse:
+        raise UsageError("what earlier runs have made is taken by Roost's planner alone", "--planner roost")
 
 
 def tasks(workflow: Loaded) -> int:

@@ -14,7 +14,7 @@ from roost.pool.access_point import AccessPoint
 from roost.verbs import bringing, following, places, pool_facts, sending
 from roost.verbs.archiving import CATALOGS, write_texts
 from roost.verbs.ground import Ground
-from roost.verbs.loading import Planner
+from roost.verbs.loading import Planner, require_no_reuse
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.workflow import pegasus, pegasus_failure, run_files, user_catalogs
@@ -25,6 +25,7 @@ from roost.workflow.needs import Outline
 from roost.workflow.pegasus import PROGRAM, Asked, PegasusPlan, PegasusRunning
 from roost.workflow.pegasus_errors import refusal
 from roost.workflow.pegasus_files import PegasusFiles, pegasus_files, without_catalogs
+from roost.workflow.planning import Options
 from roost.workflow.progress import Progress
 from roost.workflow.static_bp import from_dag
 
@@ -84,12 +85,13 @@ def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord) -> Run
     with ground.access_point() as access_point:
         if not _is_there(access_point):
             raise _without_pegasus(ground.place)
+        require_no_reuse(record.options)
         files, outline = _files(ground, access_point, Path(record.workflow), remote)
         write_texts(files.texts, directory.path / CATALOGS)
         ground.reporter.step(f"send the catalogs and {len(files.uploads)} files to {ground.place}")
         _send(files, access_point, remote)
         ground.reporter.step(f"plan {outline.tasks} tasks with {PROGRAM}")
-        planned = _plan(files, access_point, remote, _with_clusters(outline, record.cluster))
+        planned = _plan(files, access_point, remote, _with_clusters(outline, record.cluster), record.options)
         ground.reporter.note(f"planned by Pegasus {planned.version}")
         return _handed_over(ground, directory, replace(record, uuid=planned.uuid), planned, access_point)
 
@@ -201,12 +203,16 @@ def _with_clusters(outline: Outline, asked: str) -> Outline:
     return outline if policy.by_profiles else replace(outline, clusterings=kinds)
 
 
-def _plan(files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath, outline: Outline) -> PegasusPlan:
+def _plan(
+    files: PegasusFiles, access_point: AccessPoint, remote: PurePosixPath, outline: Outline, options: Options
+) -> PegasusPlan:
     asked = Asked(
         run=remote,
         sites=files.sites,
         staging_sites=files.staging_sites,
         clusterings=outline.clusterings,
+        force=options.force,
+        cleanup=options.cleanup,
         tasks=outline.tasks,
     )
     done = access_point.run(pegasus.plan_argv(asked), timeout_s=_PLAN_S)

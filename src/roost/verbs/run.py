@@ -39,8 +39,7 @@ from roost.verbs.which_pool import cloud_option
 @click.option(
     "--cleanup",
     type=click.Choice(["none", "inplace"]),
-    default="none",
-    help="inplace: remove intermediate files while the workflow runs (default: none).",
+    help="inplace: remove intermediate files while the workflow runs (default: none; pegasus-plan's: inplace).",
 )
 @click.option("--keep", is_flag=True, help="Leave the pool up at the end, also after a failure.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is launched that costs money.")
@@ -56,7 +55,7 @@ def command(
     cluster: str | None,
     reuse: tuple[str, ...],
     force: bool,
-    cleanup: str,
+    cleanup: str | None,
     keep: bool,
     yes: bool,
 ) -> None:
@@ -72,11 +71,14 @@ def command(
     """
     from roost.report.reporter import reporter_for
     from roost.verbs.typed_workflow import Typed, written
+    from roost.workflow.plan_options import Wanted
 
-    typed = Typed() if workflow is None else written(workflow, arguments, say=lambda said: click.echo(said, err=True))
+    wanted = Wanted(cluster=cluster, reuse=reuse, force=force, cleanup=cleanup)
+    typed = Typed(wanted=wanted)
+    if workflow is not None:
+        typed = written(workflow, arguments, wanted, say=lambda said: click.echo(said, err=True))
     from roost.verbs import running
 
-    options = running.options(reuse, force=force, cleanup=cleanup == "inplace")
     wish = running.Wish(
         workflow=typed.workflow,
         pool=pool,
@@ -85,8 +87,7 @@ def command(
         resume=resume,
         attach=attach,
         planner=planner,
-        cluster=cluster,
-        options=options,
+        wanted=typed.wanted,
         keep=keep,
         yes=yes,
     )

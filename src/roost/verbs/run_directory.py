@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from roost.errors import NotFoundError, UsageError
+from roost.workflow.plan_options import Wanted
 from roost.workflow.planning import Options
 from roost.yaml_lines import did_you_mean
 
@@ -193,6 +194,26 @@ def existing(name: str) -> Iterator[RunDirectory]:
         yield directory
     finally:
         directory.release()
+
+
+def has_results(run: Path) -> bool:
+    """Whether it is a run that has left a catalog of what it made."""
+    return (run / RECORD).is_file() and (run / MADE).is_file()
+
+
+def options(wanted: Wanted) -> Options:
+    """The same with the catalogs of what the runs have made. Raises NotFoundError for a run that has left none."""
+    catalogs = [located(name) / MADE for name in wanted.reuse]
+    for catalog in catalogs:
+        if not catalog.is_file():
+            names = [one.parent.name for one in sorted(RUNS.glob(f"*/{MADE}"))]
+            raise NotFoundError(
+                f"nothing is known of what the run {catalog.parent} has made: there is no {catalog}"
+                f"{did_you_mean(catalog.parent.name, names)}",
+                "ls runs",
+            )
+    reused = tuple(str(one.absolute()) for one in catalogs)
+    return Options(reuse=reused, force=wanted.force, cleanup=wanted.cleanup)
 
 
 def default_name(workflow: str) -> str:

@@ -4,7 +4,7 @@ Everything that is free to check is checked before anything is launched. What it
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +20,11 @@ from roost.verbs.loading import Loaded, Planner, load, tasks
 from roost.verbs.run_directory import RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.verbs.which_pool import read_spec
+from roost.workflow import clustering
 from roost.workflow.abstract import Workflow
-from roost.workflow.clustering import Policy, wanted
+from roost.workflow.clustering import Policy
 from roost.workflow.failure import Failure
+from roost.workflow.plan_options import Wanted
 from roost.workflow.planner import require_clusters
 from roost.workflow.planning import Options
 from roost.workflow.reuse import Reused, reuse
@@ -38,8 +40,7 @@ class Wish:
     name: str | None
     resume: str | None
     attach: str | None
-    cluster: str | None
-    options: Options
+    wanted: Wanted
     keep: bool
     yes: bool
     planner: str = Planner.AUTO
@@ -53,16 +54,19 @@ class RunOutcome:
 
 
 def run(wish: Wish, reporter: Reporter) -> RunOutcome:
-    by = wanted(wish.cluster or "")
+    by = clustering.wanted(wish.wanted.cluster or "")
+    is_new = wish.workflow is not None
+    if not is_new and wish.wanted != Wanted():
+        raise UsageError(
+            "a run that was begun keeps the plan that it has", "leave out --cluster, --reuse, --force and --cleanup"
+        )
     match wish:
-        case Wish(resume=str(name), attach=None, workflow=None, cluster=None):
+        case Wish(resume=str(name), attach=None, workflow=None):
             return _resume(wish, name, reporter)
-        case Wish(attach=str(name), resume=None, workflow=None, cluster=None):
+        case Wish(attach=str(name), resume=None, workflow=None):
             return _attach(wish, name, reporter)
         case Wish(workflow=Path() as path, resume=None, attach=None):
             return _begin(wish, path, by, reporter)
-        case Wish(workflow=None, cluster=str()):
-            raise UsageError("a run that was begun keeps the jobs that it has", "leave out --cluster")
         case _:
             raise UsageError(
                 "a run is a workflow's, or one that is to be resumed, or one that is to be attached to",
@@ -71,9 +75,10 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
 
 
 def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome:
-    workflow = _loaded(path, wish.planner, wish.options, reporter)
+    options = run_directory.options(wish.wanted)
+    workflow = _loaded(path, wish.planner, options, reporter)
     if isinstance(workflow, Workflow):
-        if not (reused := reuse(workflow)).workflow.jobs and not wish.options.force:
+        if not (reused := reuse(workflow)).workflow.jobs and not options.force:
             return _nothing_to_run(workflow, reused, wish)
         require_clusters(workflow, by)
     with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
@@ -83,7 +88,7 @@ def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome
         else:
             name = f"{run_directory.word(workflow.name)[:20].rstrip('-')}-{uuid.uuid4().hex[:6]}"
             pool = _own(_own_spec(path, name=name, cloud=wish.cloud), workflow, wish, reporter)
-        record = pool.record(path, directory, wish.planner, cluster=wish.cluster, options=wish.options)
+        record = pool.record(path, directory, wish.planner, cluster=wish.wanted.cluster, options=options)
         directory.save(record)
         with pool:
             one = pool.begin(workflow, directory, record)
@@ -128,17 +133,6 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
             one = pool.follow(workflow, directory)
             one.follow()
         return _outcome(workflow, one, pool.receipt)
-
-
-def options(reuse: Iterable[str], *, force: bool, cleanup: bool) -> Options:
-    """Raises NotFoundError for a run that has left no catalog of what it made."""
-    catalogs = [run_directory.located(name) / run_directory.MADE for name in reuse]
-    for catalog in catalogs:
-        if not catalog.is_file():
-            raise NotFoundError(
-                f"nothing is known of what the run {catalog.parent} has made: there is no {catalog}", "ls runs"
-            )
-    return Options(reuse=tuple(str(one.absolute()) for one in catalogs), force=force, cleanup=cleanup)
 
 
 def _nothing_to_run(workflow: Workflow, reused: Reused, wish: Wish) -> RunOutcome:

@@ -4,11 +4,17 @@ A script that uses Pegasus.api is run, and its workflow taken.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roost.errors import RoostError, UsageError
+from roost.verbs import run_directory
+from roost.workflow.plan_options import Wanted
+
+if TYPE_CHECKING:
+    from roost.workflow.script import Taken
 
 _BEGINNING = 1 << 16  # bytes
 
@@ -16,6 +22,7 @@ _BEGINNING = 1 << 16  # bytes
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Typed:
     workflow: Path | None = None
+    wanted: Wanted  # of its plan
     output_dir: Path | None = None  # where a script wants the results to be, besides runs/NAME/output
 
     def deliver(self, output: Path) -> Path | None:
@@ -30,19 +37,35 @@ class Typed:
         return self.output_dir
 
 
-def written(typed: Path, arguments: Sequence[str], say: Callable[[str], None]) -> Typed:
-    """The workflow's file. Raises UsageError for one of an old Pegasus, and for a script that makes none."""
+def written(typed: Path, arguments: Sequence[str], wanted: Wanted, say: Callable[[str], None]) -> Typed:
+    """The workflow's file, and what is `wanted` of its plan, by the command line or else by the script.
+
+    Raises UsageError for one of an old Pegasus, and for a script that makes none.
+    """
     from roost.workflow import script
 
     if not script.is_script(typed):
         _refuse_old(typed)
         if arguments:
             raise UsageError(f"{typed} is no script: it takes no arguments", f"roost run {typed}")
-        return Typed(workflow=typed)
+        return Typed(workflow=typed, wanted=wanted)
     taken = script.take(typed, arguments)
     for note in taken.notes:
         say(note)
-    return Typed(workflow=taken.workflow, output_dir=taken.output_dir)
+    both, said = wanted.over(replace(taken.wanted, reuse=tuple(_runs(taken, say))))
+    for sentence in said:
+        say(f"{taken.at}: {sentence}")
+    return Typed(workflow=taken.workflow, wanted=both, output_dir=taken.output_dir)
+
+
+def _runs(taken: "Taken", say: Callable[[str], None]) -> Iterator[str]:
+    """The runs of Roost among the submit directories that a script wants to reuse."""
+    for one in map(Path, taken.wanted.reuse):
+        run = next((path for path in (one, one.parent) if run_directory.has_results(path)), None)
+        if run is None:
+            say(f"{taken.at}: reuse={one}: that is no run of Roost which has made something; nothing of it is reused")
+        else:
+            yield str(run)
 
 
 def _refuse_old(workflow: Path) -> None:

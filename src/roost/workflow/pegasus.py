@@ -43,6 +43,8 @@ class Asked:
         str, str
     ]  # site: where its files are staged; of those that have another than Pegasus' default
     clusterings: tuple[str, ...] = ()
+    force: bool = False
+    cleanup: str | None = None  # None: inplace, as it does by itself
     tasks: int = 0
     workflow: str = "workflow.yml"
     properties: str = "pegasus.properties"
@@ -107,6 +109,8 @@ def plan_argv(asked: Asked) -> list[str]:
         argv += ["--staging-site", ",".join(f"{site}={staging}" for site, staging in asked.staging_sites.items())]
     if asked.clusterings:
         argv += ["--cluster", ",".join(asked.clusterings)]
+    argv += ["--force"] if asked.force else []
+    argv += ["--cleanup", asked.cleanup] if asked.cleanup else []
     is_big = "1" if asked.tasks >= BIG_TASKS else "0"
     return ["sh", "-c", _PLAN, "sh", str(asked.run), is_big, *argv, asked.workflow]
 

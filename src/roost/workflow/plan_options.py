@@ -1,12 +1,13 @@
 """pure: how a script wanted its workflow planned (the arguments of pegasus-plan) -> what Roost does about it.
 
-Pegasus' manual page of pegasus-plan. What changes no result (how much is printed, whether what is there
-is planned again, where and under which names job files are) goes without a word.
+Pegasus' manual page of pegasus-plan. What `roost run` has too is taken over, unless its own command line says something
+else. What changes no result (how much is printed, whether what is there is planned again, where and under which names
+job files are) goes without a word. All other options are told.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from roost.workflow.abstract import EXECUTION_SITES
@@ -20,29 +21,68 @@ _ELSEWHERE = {  # option: what takes its place
     "dir": "the submit directory is runs/NAME/submit",
     "relative_dir": "",
     "relative_submit_dir": "",
-    "cluster": "say it again with roost run --cluster",
     "staging_site": "files go through the access point",
     "cache": "inputs are those of the replica catalog",
     "input_dir": "inputs are those of the replica catalog",
     "transformations_dir": "programs are those of the transformation catalog",
     "inherited_rc_files": "inputs are those of the replica catalog",
-    "reuse": "say it again with roost run --reuse RUN",
     "forward": "",
 }
-_FLAGS = ("--force", "-f", "--force-replan", "--submit", "-S", "--json", "--monitor", "--randomdir", "--nocleanup")
+_FLAGS = ("--force-replan", "--submit", "-S", "--json", "--monitor", "--randomdir")
+_NO_CLEANUP = ("none", "leaf")  # the last directory goes with the access point
+_CLEANUP = ("inplace", "constraint")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What can be asked of a plan, by a script as by the command line of `roost run`."""
+
+    cluster: str | None = None  # None: nobody says
+    reuse: tuple[str, ...] = ()  # runs
+    force: bool = False
+    cleanup: str | None = None  # none, inplace
+
+    def over(self, script: "Wanted") -> tuple["Wanted", tuple[str, ...]]:
+        """What is typed wins over what a script says; and what becomes of the script's, in words.
+
+        >>> Wanted(cluster="none").over(Wanted(cluster="label", force=True))[1]
+        ('force: taken over', 'cluster=label: not taken over, the command line says none')
+        """
+        forces = self.force or (script.force and not self.reuse)
+        both = Wanted(
+            cluster=script.cluster if self.cluster is None else self.cluster,
+            reuse=self.reuse or script.reuse,
+            force=forces,
+            cleanup=script.cleanup if self.cleanup is None else self.cleanup,
+        )
+        asked = {
+            f"cluster={script.cluster}": (script.cluster, both.cluster),
+            f"reuse={','.join(script.reuse)}": (script.reuse, both.reuse),
+            "force": (script.force, both.force),
+            f"cleanup={script.cleanup}": (script.cleanup, both.cleanup),
+        }
+        taken = [word for word, (theirs, result) in asked.items() if theirs and theirs == result]
+        said = [f"{', '.join(taken)}: taken over"] if taken else []
+        for word, (theirs, result) in asked.items():
+            if theirs and theirs != result:
+                instead = "--reuse" if word == "force" else ",".join(result) if isinstance(result, tuple) else result
+                said.append(f"{word}: not taken over, the command line says {instead}")
+        return both, tuple(said)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanOptions:
     workflow: str  # as it was typed
     output_dir: str = ""  # where results are wanted
+    wanted: Wanted = field(default_factory=Wanted)
     notes: tuple[str, ...]  # of what was asked for and is done in another way
 
 
 def plan_options(argv: Sequence[str]) -> PlanOptions:
     """
-    >>> plan_options(["--sites", "condorpool", "--output-sites", "local", "-vv", "--submit", "flow.yml"])
-    PlanOptions(workflow='flow.yml', output_dir='', notes=())
+    >>> found = plan_options(["--sites", "condorpool", "--output-sites", "local", "-C", "label", "--submit", "a.yml"])
+    >>> found.workflow, found.wanted.cluster, found.notes
+    ('a.yml', 'label', ())
     >>> plan_options(["--dir", "work"]).notes
     ('dir=work: the submit directory is runs/NAME/submit',)
     """
@@ -55,10 +95,18 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
         return PlanOptions(workflow=WORKFLOW, notes=(f"the options of pegasus-plan are not understood: {error}",))
     notes = [*_notes(found), *(f"{word[2:]}: say it in {PROPERTIES}" for word in properties)]
     notes += [f"{word}: not known" for word in unknown]
-    if {"--force", "-f"} & set(argv):
-        notes.append("force: say it again with roost run --force")
+    cleanup = "none" if found.nocleanup else found.cleanup
+    wanted = Wanted(
+        cluster=found.cluster,
+        reuse=tuple(one for one in (found.reuse or "").split(",") if one),
+        force=found.force,
+        cleanup="none" if cleanup in _NO_CLEANUP else "inplace" if cleanup in _CLEANUP else None,
+    )
     return PlanOptions(
-        workflow=found.dax or found.workflow or WORKFLOW, output_dir=found.output_dir or "", notes=tuple(notes)
+        workflow=found.dax or found.workflow or WORKFLOW,
+        output_dir=found.output_dir or "",
+        wanted=wanted,
+        notes=tuple(notes),
     )
 
 
@@ -67,6 +115,10 @@ def _notes(found: argparse.Namespace) -> Iterator[str]:
         value = getattr(found, option)
         if value and instead:
             yield f"{option}={value}: {instead}"
+    if found.cleanup == "constraint":
+        yield "cleanup=constraint: files go as early as inplace has it, whatever room there is"
+    elif found.cleanup and found.cleanup not in (*_NO_CLEANUP, *_CLEANUP):
+        yield f"cleanup={found.cleanup}: not known"
     if found.conf and found.conf.rpartition("/")[2] != PROPERTIES:
         yield f"conf={found.conf}: properties are read from {PROPERTIES} beside the workflow"
     if found.sites and not set(found.sites.split(",")) <= set(_SITES):
@@ -98,4 +150,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-b", "--basename")
     parser.add_argument("-j", "--job-prefix")
     parser.add_argument("--cleanup")
+    parser.add_argument("-n", "--nocleanup", action="store_true")
+    parser.add_argument("-f", "--force", action="store_true")
     return parser

@@ -12,6 +12,8 @@ from roost.workflow.planner import plan
 from roost.workflow.reuse import reuse
 from roost.workflow.staging import with_stage_in
 
+INPLACE = "inplace"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
@@ -19,7 +21,7 @@ class Options:
 
     reuse: tuple[str, ...] = ()  # replica catalogs that count beside the workflow's own: absolute paths of files
     force: bool = False  # make everything, also what is there already
-    cleanup: bool = False  # remove intermediate files while the workflow runs
+    cleanup: str | None = None  # inplace: remove intermediate files while it runs; none; None: as the planner does
 
 
 def planned(
@@ -41,4 +43,4 @@ def planned(
         )
     executable = plan(reused.workflow, site, paths, uuid=uuid, planned_at=planned_at, policy=policy)
     executable = replace(with_stage_in(executable, reused.workflow), reused=reused.results)
-    return with_cleanup(executable) if options.cleanup else executable
+    return with_cleanup(executable) if options.cleanup == INPLACE else executable

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from roost.errors import NotFoundError, RoostError, UsageError
-from roost.workflow.plan_options import plan_options
+from roost.workflow.plan_options import Wanted, plan_options
 
 _RUNNER = Path(__file__).parent / "node" / "api_script.py"
 _COMMANDS = (
@@ -32,6 +32,8 @@ class Taken:
 
     workflow: Path
     output_dir: Path | None  # where it wants the results to be
+    wanted: Wanted  # what it asked of the plan; `reuse`: absolute paths of directories
+    at: str  # its line that says so
     notes: tuple[str, ...]  # what it asked for and is done in another way, each a sentence
 
 
@@ -108,7 +110,7 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
     """The workflow that was planned last, else the one that was written last: inner ones are written before."""
     here = script.absolute().parent
     notes: list[str] = []
-    output_dir = None
+    output_dir, wanted, where = None, Wanted(), script.name
     planned = [event for event in events if event["event"] in ("planned", "called")]
     written = [Path(event["workflow"]) for event in events if event["event"] == "written"]
     if planned:
@@ -117,6 +119,8 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
         workflow = Path(event.get("workflow") or Path(event["cwd"]) / options.workflow)
         where = f"{script.name}:{event['line']}" if event.get("line") else script.name
         notes += [f"{where}: {said}" for said in options.notes]
+        reused = tuple(str(Path(event["cwd"]) / one) for one in options.wanted.reuse)
+        wanted = replace(options.wanted, reuse=reused)
         if options.output_dir:
             output_dir = _as_typed(Path(event["cwd"]) / options.output_dir, script, here)
         if len(planned) > 1:
@@ -135,7 +139,9 @@ def _taken(script: Path, events: Sequence[dict[str, Any]]) -> Taken:
         )
     if not workflow.is_file():
         raise UsageError(f"{script} wants {workflow} to be planned, which it has not written", f"edit {script}")
-    return Taken(workflow=_as_typed(workflow, script, here), output_dir=output_dir, notes=tuple(notes))
+    return Taken(
+        workflow=_as_typed(workflow, script, here), output_dir=output_dir, wanted=wanted, at=where, notes=tuple(notes)
+    )
 
 
 def _as_typed(path: Path, script: Path, here: Path) -> Path:

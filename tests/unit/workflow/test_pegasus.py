@@ -49,6 +49,8 @@ def test_the_command_line() -> None:
             Asked(run=RUN, sites=("ec2",), staging_sites={}, clusterings=("horizontal", "label")),
             ["--cluster", "horizontal,label"],
         ),
+        (Asked(run=RUN, sites=("ec2",), staging_sites={}, force=True), ["--force", "workflow.yml"]),
+        (Asked(run=RUN, sites=("ec2",), staging_sites={}, cleanup="none"), ["--cleanup", "none"]),
     ],
 )
 def test_what_is_asked_for(asked: Asked, words: list[str]) -> None:

@@ -77,7 +77,7 @@ def test_what_is_left(
 def test_what_was_removed_after_its_last_use_is_not_missed(tmp_path: Path) -> None:
     path = tmp_path / "workflow.yml"
     path.write_text(WORKFLOW)
-    executable = with_options(path, planning.Options(cleanup=True))
+    executable = with_options(path, planning.Options(cleanup=planning.INPLACE))
     removing = "clean_up_local_level_2_0"  # a, which B took
     left = resuming.unfinished(executable, {A, B, removing}, {PART_B, SUMS_B}.__contains__)
     assert left == {C, D, "clean_up_local_level_3_0"}

@@ -11,7 +11,7 @@ from roost.workflow.abstract import Output, Workflow
 from roost.workflow.dag import dag_lines
 from roost.workflow.executable import ExecutableWorkflow, JobKind, RunPaths, Site
 from roost.workflow.invocation import decoded
-from roost.workflow.planning import Options, planned
+from roost.workflow.planning import INPLACE, Options, planned
 from roost.workflow.replicas import Replica
 from roost.workflow.reuse import reuse
 from roost.workflow.stampede import static_events
@@ -30,7 +30,7 @@ def chain(*there: str, staged_out: str = "c", replica: Replica | None = None) ->
     return replace(workflow, made_before=before, replicas=replicas)
 
 
-def plan_of(workflow: Workflow, *, force: bool = False, cleanup: bool = False) -> ExecutableWorkflow:
+def plan_of(workflow: Workflow, *, force: bool = False, cleanup: str | None = None) -> ExecutableWorkflow:
     options = Options(force=force, cleanup=cleanup)
     return planned(workflow, Site(), RunPaths(run=RUN), options, uuid=UUID, planned_at=AT)
 
@@ -73,7 +73,7 @@ def test_where_nothing_is_left_it_says_so() -> None:
 
 def test_the_user_s_own_limit_of_a_category_counts() -> None:
     workflow = chain(replica=Replica(lfn="in put", url="https://h/x"))
-    executable = plan_of(replace(workflow, throttles={"stagein": 2, "cleanup": 1}), cleanup=True)
+    executable = plan_of(replace(workflow, throttles={"stagein": 2, "cleanup": 1}), cleanup=INPLACE)
     assert executable.throttles == {"stagein": 2, "cleanup": 1}
 
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_there_wherever_jobs_run_does_not_travel() -> None:
 
 
 def test_intermediate_files_are_removed_after_their_last_use() -> None:
-    executable = plan_of(chain(), cleanup=True)
+    executable = plan_of(chain(), cleanup=INPLACE)
     removing = {one.name: one for one in executable.jobs if one.kind is JobKind.CLEANUP}
     assert {name: one.chores.remove for name, one in removing.items()} == {
         "clean_up_local_level_2_0": ("a",),

@@ -54,7 +54,8 @@ def run(record: Record, script: str, arguments: list[str]) -> int:
 
 def _watch(record: Record, script: str, workflow: Any, client: Any) -> None:
     """Which files workflows are written to, and how they are to be planned, is written down where it happens."""
-    write = workflow.write
+    write, plan_it = workflow.write, workflow.plan
+    typed: list[dict[str, Any]] = []  # what the script says itself: Workflow.plan has defaults of its own
 
     @functools.wraps(write)
     def written(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -65,8 +66,14 @@ def _watch(record: Record, script: str, workflow: Any, client: Any) -> None:
             record.add("printed")
         return result
 
+    @functools.wraps(plan_it)
+    def planned(self: Any, **options: Any) -> Any:
+        typed.append(options)
+        return plan_it(self, **options)
+
     def plan(self: Any, abstract_workflow: str | None = None, **options: Any) -> Any:  # noqa: ARG001
-        argv = client.get_planner_args(**options)
+        names = typed.pop() if typed else options
+        argv = client.get_planner_args(**{name: value for name, value in options.items() if name in names})
         path = str(Path(abstract_workflow or "workflow.yml").absolute())
         record.add("planned", argv=argv, workflow=path, cwd=str(Path.cwd()), line=_line_of(script))
         if options.get("submit"):
@@ -78,6 +85,7 @@ def _watch(record: Record, script: str, workflow: Any, client: Any) -> None:
         raise SystemExit(0)
 
     workflow.write = written
+    workflow.plan = planned
     client.Client.plan = plan
     for name in ABOUT_A_RUN:
         if hasattr(workflow, name):
