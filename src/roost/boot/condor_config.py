@@ -2,37 +2,22 @@
 
 Travels to the instance with the node programs: standard library only. The text holds no secret.
 
-How execution points are reached is `network`'s. The manual's sections on IDTOKENS and partitionable slots explain the
-names here.
+What only an execution point has is `execution_point`'s. The manual's section on IDTOKENS explains the names here.
 
 Not used: attaching slots directly to the schedd. It saves the wait for a negotiation, half a second here; but the
 schedd wants DAEMON of whoever does it, which would let an execution point submit jobs.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roost.boot.network import PORT, Way, execution_point_lines, private_network
+from roost.boot.facts import Facts
+from roost.boot.network import PORT, private_network
 from roost.boot.roles import Role
-from roost.boot.settings import PROGRAMS, Instructions, Intervals, Shape, trust_domain
+from roost.boot.settings import Instructions, Intervals, trust_domain
 
-POWER_OFF = f"{PROGRAMS}/power-off"  # condor_master runs it, as root, instead of leaving
 # Who has a claim's secret. The manual says that the shadow lets it in; HTCondor does so at the one address at which the
 # schedd called the startd (shadow_v61_main.cpp, StartdPrincipal), and the starter may come from the other one.
 CLAIM_HOLDER = "execute-side@matchsession"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """What the instance knows of itself."""
-
-    instance_id: str
-    instance_type: str
-    zone: str
-    private_ip: str
-    lease_ends_at: int  # seconds since the epoch
-    public_ip: str = ""  # empty: it has none
-    way: Way | None = None  # how an execution point is reached
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +87,10 @@ def condor_config(instructions: Instructions, facts: Facts) -> str:
         case Role.ACCESS_POINT:
             sections = [_pool(instructions, facts), _access_point(instructions, facts)]
         case Role.EXECUTION_POINT:
-            sections = [_pool(instructions, facts), _execution_point(instructions, facts)]
+            # only there on an execution point: room in user data is scarce
+            from roost.boot.execution_point import execution_point_config
+
+            sections = [_pool(instructions, facts), execution_point_config(instructions, facts)]
     if instructions.settings.intervals is Intervals.ROOST:
         sections.append(_pace(instructions.role, pace(instructions.settings.workers)))
     if instructions.role is Role.EXECUTION_POINT and instructions.settings.condor_config.strip():
@@ -122,11 +110,6 @@ def joining_identity(domain: str) -> str:
 def own_identity(domain: str, instance_id: str) -> str:
     """Whom an execution point's own token names."""
     return f"ep-{instance_id}@{domain}"
-
-
-def slot_memory_mib(shape: Shape) -> int:
-    """What jobs can ask for: the rest is for the system and the daemons."""
-    return shape.memory_mib - max(128, shape.memory_mib // 16)
 
 
 def _pool(instructions: Instructions, facts: Facts) -> str:
@@ -187,92 +170,14 @@ def only_in_its_own_name(trust_domain: str) -> str:
     )
 
 
-def _execution_point(instructions: Instructions, facts: Facts) -> str:
-    if facts.way is None:
-        raise ValueError("an execution point knows how it is reached")
-    attributes = {
-        "RoostPool": f'"{instructions.pool}"',
-        "RoostInstanceId": f'"{facts.instance_id}"',
-        "RoostInstanceType": f'"{facts.instance_type}"',
-        "RoostZone": f'"{facts.zone}"',
-        "RoostLeaseEndsAt": str(facts.lease_ends_at),
-        "RoostNetworkMode": f'"{facts.way.mode}"',
-        "RoostNetworkReason": f'"{facts.way.reason}"',
-    }
-    lines = [
-        "# execution point",
-        "DAEMON_LIST = MASTER STARTD",
-        "",
-        *execution_point_lines(
-            facts.way,
-            instance_id=facts.instance_id,
-            zone=facts.zone,
-            private_ip=facts.private_ip,
-            public_ip=facts.public_ip,
-            ports=instructions.settings.network.ports,
-        ),
-        "",
-        "use FEATURE:PartitionableSlot",
-        *_size(instructions.types.get(facts.instance_type)),
-        *(f"{name} = {value}" for name, value in attributes.items()),
-        f"STARTD_ATTRS = $(STARTD_ATTRS) {' '.join(attributes)}",
-        "# figures nobody asked for, at the moment the first job could run",
-        "RunBenchmarks = False",
-        "",
-        "# no job runs as its owner, whose name may be that of the image's login user, which may become root",
-        "STARTER_ALLOW_RUNAS_OWNER = False",
-        *_slot_users(slot_users(instructions, facts)),
-    ]
-    if instructions.settings.owners:
-        lines += [
-            "",
-            "# only these people's jobs",
-            f'START = ($(START)) && stringListMember(TARGET.Owner, "{",".join(instructions.settings.owners)}")',
-        ]
-    if instructions.settings.idle_s:
-        lines += [
-            "",
-            "# without a claim for so long the instance powers itself off",
-            f"STARTD_NOCLAIM_SHUTDOWN = {instructions.settings.idle_s}",
-            f"DEFAULT_MASTER_SHUTDOWN_SCRIPT = {POWER_OFF}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _size(shape: Shape | None) -> list[str]:
-    """What the slot has; an unknown instance type is left to HTCondor's own detection."""
-    if shape is None:
-        return []
-    return [f"NUM_CPUS = {shape.cpus}", f"MEMORY = {slot_memory_mib(shape)}"]
-
-
-def slot_users(instructions: Instructions, facts: Facts) -> list[str]:
-    """The accounts that jobs run as, one for each that may run at once: two jobs never see each other's files.
-
-    None where a file system is shared: its files belong to accounts, and every job has to reach those of the others.
-    """
-    shape = instructions.types.get(facts.instance_type)
-    if shape is None or instructions.settings.sharing:
-        return []
-    return [f"slot{n}" for n in range(1, shape.cpus + 1)]
-
-
-def _slot_users(names: Sequence[str]) -> list[str]:
-    """Manual, "Users Accounts in HTCondor for Execute Nodes": what such an account leaves running is killed too."""
-    if not names:
-        return []
-    return [
-        *(f"SLOT1_{n}_USER = {name}" for n, name in enumerate(names, start=1)),
-        "DEDICATED_EXECUTE_ACCOUNT_REGEXP = slot[0-9]+",
-    ]
-
-
 def _pace(role: Role, pace: Pace) -> str:
     # How an execution point is found out that is gone all at once: a dead connection is known 30 s after its last word
     # and five probes of 5 s; its jobs then wait for their lease, which starters renew, and which outlasts a reboot of
     # the access point. Its ad stays in the collector's list for a quarter of an hour: the negotiator, which prefers
     # machines that are partly used, would send all jobs after it.
     # A job of a tenth of a second took time too: where it went is read from its events.
+    # A shadow that takes the next job itself often asks for its slot while the last job's starter is still ending: it
+    # then sleeps for a whole second. A new shadow comes later than that, and takes 15 ms of the access point.
     match role:
         case Role.ACCESS_POINT:
             return f"""\
@@ -287,6 +192,7 @@ PERIODIC_EXPR_INTERVAL = {max(5, pace.schedd_interval_s)}
 DAGMAN_USER_LOG_SCAN_INTERVAL = 1
 DAGMAN_MAX_SUBMITS_PER_INTERVAL = 1000
 DEFAULT_USERLOG_FORMAT_OPTIONS = ISO_DATE, SUB_SECOND
+SHADOW_WORKLIFE = {0 if pace.update_interval_s < 60 else 3600}
 TCP_KEEPALIVE_INTERVAL = 30
 JOB_DEFAULT_LEASE_DURATION = {max(180, 5 * pace.update_interval_s)}
 NEGOTIATOR_SLOT_CONSTRAINT = time() - LastHeardFrom < {max(20, 4 * pace.update_interval_s)}

@@ -25,7 +25,9 @@ SHIPPED = (
     "roles.py",
     "settings.py",
     "network.py",
+    "facts.py",
     "condor_config.py",
+    "execution_point.py",
     "node/system.py",
     "node/timeline.py",
     "node/metadata.py",
@@ -46,7 +48,7 @@ SHIPPED_TO_SHARE = (
 SHIPPED_FOR_S3 = ("node/s3_keys.py",)
 # Room is scarce: what the programs of one role run, the other one does without.
 _NOT_SHIPPED = {
-    Role.ACCESS_POINT: {"node/own_token.py", "node/shared_look.py"},
+    Role.ACCESS_POINT: {"execution_point.py", "node/own_token.py", "node/shared_look.py"},
     Role.EXECUTION_POINT: {"node/approve_tokens.py", "node/gluster_peers.py", "gluster.py"},
 }
 

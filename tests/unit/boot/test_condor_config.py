@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roost.boot.condor_config import PACES, Facts, condor_config, pace
+from roost.boot.condor_config import PACES, condor_config, pace
+from roost.boot.facts import Facts
 from roost.boot.network import Way
 from roost.boot.roles import Role
 from roost.boot.settings import BootSettings, Instructions, Intervals, Joining, NetworkMode, Shape

@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from roost.boot.condor_config import POWER_OFF, Facts, condor_config, slot_users
+from roost.boot.condor_config import condor_config
+from roost.boot.facts import POWER_OFF, Facts
 from roost.boot.network import NoWayError, Way, way
 from roost.boot.node.metadata import Metadata, MetadataError
 from roost.boot.node.probe import reach
@@ -119,6 +120,8 @@ def contextualise(instructions: Instructions) -> None:
             make_signing_key()
             keep_running("roost-approver", "approve_tokens", "Restart=always", "RestartSec=1")
         case Role.EXECUTION_POINT:
+            from roost.boot.execution_point import slot_users  # only there on one
+
             make_accounts(slot_users(instructions, facts))
             put_joining_token(instructions)
             requires = ("Requires=roost-shared.service",) if instructions.settings.sharing else ()

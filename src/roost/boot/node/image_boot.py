@@ -10,8 +10,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from roost.boot.condor_config import POWER_OFF
 from roost.boot.dialects import DEFAULT_LEASE_S, NotOurs, Own, Place, Refused, Worker, dialect, worker_config
+from roost.boot.facts import POWER_OFF
 from roost.boot.node import cluster, own_token
 from roost.boot.node.contextualise import (
     OWN_TOKEN,
