@@ -120,6 +120,50 @@ def test_job_that_loses_its_slot_runs_again(personal_pool: PersonalPool, tmp_pat
     assert [one.outcome for one in progress.jobs["slow_ID1"].attempts] == [Outcome.EVICTED, Outcome.DONE]
 
 
+COUNTS = """\
+read n < n || n=0
+echo from $n >> trace
+trap 'echo $n > n; exit 1' TERM
+while [ $n -lt 40 ]; do
+    n=$((n + 1))
+    [ $n != 20 ] || ! mkdir /tmp/roost-$ROOST_TEST 2>/dev/null || { echo $n > n; exit 9; }
+    sleep 0.5
+done
+cp trace out.txt
+"""
+
+
+def test_a_task_goes_on_from_its_checkpoint(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    """It loses its slot, loses its machine without a word, fails, runs too long; and counts on from where it was."""
+    profiles = f"{{env: {{ROOST_TEST: {uuid4().hex}}}, pegasus: {{checkpoint.time: 0.1, maxwalltime: 1}}}}"
+    uses = "{lfn: out.txt, type: output}, {lfn: n, type: checkpoint}, {lfn: trace, type: checkpoint, stageOut: false}"
+    path = written(tmp_path, {"counts": COUNTS}, uses=uses, profiles=profiles, retries=30)
+    executable = submitted(personal_pool, path, tmp_path)
+
+    def is_running(now: Progress) -> bool:
+        return now.totals[JobState.RUNNING] == 1
+
+    followed(personal_pool, executable, 60, until=is_running)
+    time.sleep(3)
+    personal_pool.run("condor_vacate_job", "-constraint", 'pegasus_wf_xformation == "counts"')
+    followed(personal_pool, executable, 60, until=lambda now: len(now.jobs["counts_ID1"].attempts) == 2)
+    followed(personal_pool, executable, 60, until=is_running)
+    time.sleep(2)
+    personal_pool.kill("condor_starter")
+    progress = followed(personal_pool, executable, 240)
+    assert progress.is_success
+    outcomes = [one.outcome for one in progress.jobs["counts_ID1"].attempts]
+    assert outcomes[:2] == [Outcome.EVICTED, Outcome.EVICTED]
+    assert outcomes[-1] is Outcome.DONE
+    assert {one.exit_code for one in progress.jobs["counts_ID1"].attempts} >= {9, 14, 0}
+    places = {lfn: str(remote) for lfn, remote in executable.results.items()}
+    begun = [int(line.split()[1]) for line in personal_pool.read(places["out.txt"]).splitlines()]
+    assert begun[0] == 0
+    assert begun == sorted(set(begun)), "each try went on further than the one before"
+    assert 20 in begun, "it failed there"
+    assert int(personal_pool.read(places["n"])) == begun[-1]
+
+
 def test_held_job_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
     path = written(
         tmp_path,

@@ -201,6 +201,86 @@ def test_a_file_of_the_job_is_no_module_of_the_wrapper(tmp_path: Path, name: str
     assert ran.code == 0, ran.stderr
 
 
+def test_what_a_task_goes_on_from(tmp_path: Path) -> None:
+    """Nothing at first; then what it had written when it failed, whatever it did since; a directory too."""
+    asked = {"file": "t_ID1.checkpoint", "files": {"n": "", "d/state": ""}}
+    script = "read n < n || n=0; echo $n; echo $((n + 1)) > n; mkdir -p d/state; echo $n > d/state/of; exit 3"
+    job = {"tasks": [task(script=script)], "checkpoint": asked}
+    kept, seen = b"", []
+    for number in range(3):
+        here = tmp_path / str(number)
+        here.mkdir()
+        (here / "t_ID1.checkpoint").write_bytes(kept)
+        ran = Ran(here, job)
+        assert ran.code == 3
+        assert set(ran.home) == {"t_ID1.checkpoint"}
+        kept = ran.home["t_ID1.checkpoint"]
+        seen.append((here / "work" / "d" / "state" / "of").read_text())
+    assert seen == ["0\n", "1\n", "2\n"]
+    (tmp_path / "t_ID1.checkpoint").write_bytes(kept[: len(kept) // 2])
+    ran = Ran(tmp_path, {**job, "tasks": [task(script="[ ! -e n ]")]})
+    assert ran.code == 0
+    assert "did not come home whole" in ran.stderr
+    assert set(ran.home) == {"t_ID1.sha256"}
+
+
+def test_a_task_begins_with_what_the_user_gave(tmp_path: Path) -> None:
+    (tmp_path / "n.first").write_text("7\n")
+    (tmp_path / "t_ID1.checkpoint").touch()
+    asked = {"file": "t_ID1.checkpoint", "files": {"n": "n.first"}}
+    ran = Ran(tmp_path, {"tasks": [task(script="cat n", outputs=["n"], optional=["n"])], "checkpoint": asked})
+    assert ran.home["n"] == b"7\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "code", "said"),
+    [
+        (
+            "exec sleep 60",
+            [[0.3, "SIGTERM"], [30, "SIGKILL"]],
+            invoke.LATE,
+            "longer than it may (0.3 s), and was sent SIGTERM\n",
+        ),
+        (
+            "trap 'exit 0' TERM; while :; do sleep 0.1; done",
+            [[0.5, "SIGTERM"], [30, "SIGKILL"]],
+            invoke.LATE,
+            "sent SIGTERM\n",
+        ),
+        (
+            "trap '' TERM; while :; do :; done",
+            [[0.5, "SIGTERM"], [0.3, "SIGKILL"]],
+            invoke.LATE,
+            "sent SIGTERM and SIGKILL",
+        ),
+        ("true", [[30, "SIGTERM"], [30, "SIGKILL"]], 0, "PegasusLite: exitcode 0"),
+    ],
+)
+def test_a_task_may_run_so_long(tmp_path: Path, script: str, limits: list[Any], code: int, said: str) -> None:
+    ran = Ran(tmp_path, {"tasks": [task(script=script, limits=limits)]})
+    assert ran.code == code
+    assert said in ran.stderr
+    assert ran.records[0]["mainjob"]["status"]["regular_exitcode"] == code
+
+
+@pytest.mark.parametrize(
+    ("script", "rules", "code", "said"),
+    [
+        ("echo all went wrong", {"failure": "went wrong"}, invoke.SAYS_SO, "says 'went wrong', by which it has failed"),
+        ("echo all went wrong >&2", {"failure": "went wrong"}, invoke.SAYS_SO, "by which it has failed"),
+        ("echo done", {"failure": "went wrong", "success": "done"}, 0, ""),
+        ("echo almost", {"success": "done"}, invoke.SAYS_SO, "does not say 'done', by which it would have succeeded"),
+        ("echo done; exit 9", {"success": "done"}, 9, ""),
+    ],
+)
+def test_what_a_task_prints_can_mean_that_it_failed(
+    tmp_path: Path, script: str, rules: dict[str, str], code: int, said: str
+) -> None:
+    ran = Ran(tmp_path, {"tasks": [task(script=script, **rules)]})
+    assert ran.code == code
+    assert said in ran.stderr
+
+
 def test_what_is_said_by_a_file(tmp_path: Path) -> None:
     word = b64encode(json.dumps({"tasks": [task(script="exit 4")]}).encode()).decode()
     (tmp_path / "t_ID1.tasks").write_text(word)

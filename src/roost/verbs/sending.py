@@ -63,6 +63,9 @@ def send(
             (directory.submit / rescue).write_text(resuming.rescue_text(executable, left))
             wanted = resuming.needed(executable, left)
             kept = {str(remote): bringing.kept_at(executable, directory, remote) for remote in wanted}
+            for remote in resuming.checkpoints(executable, left):
+                if not kept[str(remote)].exists():
+                    del kept[str(remote)]  # the empty one that was written says that there is none
         uploads = {str(upload.remote): Path(upload.local) for upload in executable.uploads}
         there = {str(paths.run): written, str(paths.submit): directory.submit, **uploads, **kept}
         access_point.put(there, timeout_s=bringing.TRANSFER_S)

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
 from typing import NamedTuple
 
 from roost.workflow.hooks import Hook
@@ -21,6 +22,8 @@ DEFAULT_RETRIES = 1  # as pegasus.mode=production
 class UseKind(StrEnum):
     INPUT = "input"
     OUTPUT = "output"
+    CHECKPOINT = "checkpoint"  # what the task goes on from when it is tried again
+    NONE = "none"  # named, and neither read nor written
 
 
 class Output(NamedTuple):
@@ -65,6 +68,9 @@ class Workflow:
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
     hooks: tuple[Hook, ...] = ()
     job_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
+    checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same: logical file names
+    first_checkpoints: Mapping[str, PurePath] = field(default_factory=dict)  # by such a name: what a first try gets
+    notes: tuple[str, ...] = ()  # sentences: what was read and has no effect
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from roost.workflow.executable import SUMS, ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.executable import CHECKPOINT, SUMS, ExecutableWorkflow, PlannedJob, stored_name
 from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.shapes import Shape
 from roost.workflow.wrapper import WRAPPER
@@ -28,7 +28,7 @@ DAGMAN_VERBOSITY = 3
 
 _TRANSFERS = {
     "should_transfer_files": "YES",
-    "when_to_transfer_output": "ON_EXIT",
+    "when_to_transfer_output": "$(when:ON_EXIT)",
     "transfer_input_files": "$(inputs)",
     # A directory that is always there, and empty when the task failed: the starter need not sleep a second to
     # tell new files from old, and no missing output puts the job on hold.
@@ -176,12 +176,19 @@ def _node(
         file, text, word = in_file(name, word)
         files[file] = text
         inputs.append(f"../submit/{file}")
+    when = ""
+    if name in executable.checkpoints:
+        # HTCondor's manual, "Self-Checkpointing Applications": of a job that loses its slot, what lies in `outputs` is
+        # kept in the schedd's spool, and goes to where it starts again in place of the input of that name.
+        when = ' when="ON_EXIT_OR_EVICT"'
+        first = executable.first_checkpoints
+        inputs += [name + CHECKPOINT, *(first[lfn] for lfn in executable.checkpoints[name] if lfn in first)]
     runtime = f' runtime="{job.runtime}"' if job.runtime != "0" else ""
     size = f' size="{len(job.tasks)}"' if len(job.tasks) > 1 else ""
     return (
         f"JOB {name} {description}\n"
         f'VARS {name} derivation="{_escaped(task.id)}"{size}{runtime} urgency="{job.priority}"'
-        f' inputs="{",".join(inputs)}" outputs="{";".join(remaps)}"'
+        f' inputs="{",".join(inputs)}" outputs="{";".join(remaps)}"{when}'
         f' invocation="{word}"\n'
         f"PRIORITY {name} {job.priority}\n"
     )

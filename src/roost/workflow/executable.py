@@ -16,11 +16,13 @@ from roost.workflow.abstract import EXECUTION_SITE, Job, Output
 from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
+from roost.workflow.rules import Rules
 from roost.workflow.shapes import Shape
 
 PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
 OUTPUT = "../output/"  # from where jobs start
 SUMS = ".sha256"  # of a job's file with the checksums of what it made
+CHECKPOINT = ".checkpoint"  # of its file with what it goes on from when it is tried again
 _STORED_AS_IS = re.compile(r"[A-Za-z0-9_.+@~-]+")
 
 
@@ -158,6 +160,9 @@ class ExecutableWorkflow:
     reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
     hooks: tuple[Hook, ...] = ()
     task_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
+    rules: Mapping[str, Rules] = field(default_factory=dict)  # the same
+    checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name of the node: logical file names
+    first_checkpoints: Mapping[str, str] = field(default_factory=dict)  # such a name: its place, from `paths.scratch`
 
     @property
     def node_hooks(self) -> dict[str, tuple[Hook, ...]]:
@@ -203,6 +208,10 @@ class ExecutableWorkflow:
         """Where a file lies on the access point."""
         place = self.places[lfn]
         return self.paths.output / place[len(OUTPUT) :] if place.startswith(OUTPUT) else self.paths.scratch / place
+
+    def remote_checkpoint(self, job: str) -> PurePosixPath:
+        """Where what a job goes on from lies on the access point: empty until it has been tried once."""
+        return self.paths.scratch / (job + CHECKPOINT)
 
     def remote_sums(self, job: str) -> PurePosixPath:
         """Where the checksums of what a job made lie on the access point."""

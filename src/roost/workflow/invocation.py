@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 from roost.workflow.abstract import Job
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.executable import CHECKPOINT, ExecutableWorkflow, PlannedJob, stored_name
 
 LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
 _PACKED = 2000  # bytes; below that the word is as it is
@@ -31,6 +31,13 @@ def invocation(job: PlannedJob, executable: ExecutableWorkflow) -> str:
     if executable.digests:
         known = [lfn for lfn in job.inputs if lfn in executable.digests]
         asked["expected"] = {stored_name(lfn): executable.digests[lfn] for lfn in known}
+    if executable.rules:
+        for said, task in zip(asked["tasks"], job.tasks, strict=True):
+            rules = executable.rules.get(task.id)
+            said.update({key: value for key, value in rules._asdict().items() if value} if rules else {})
+    if job.name in executable.checkpoints:
+        first, lfns = executable.first_checkpoints, executable.checkpoints[job.name]
+        asked["checkpoint"] = {"file": job.name + CHECKPOINT, "files": {lfn: first.get(lfn, "") for lfn in lfns}}
     text = _encode(asked).encode()
     return base64.b64encode(text if len(text) < _PACKED else zlib.compress(text)).decode()
 

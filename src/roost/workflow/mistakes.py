@@ -18,6 +18,7 @@ class Mistakes:
     def __init__(self, *, label_key: str = "label") -> None:
         self.label_key = label_key  # the pegasus profile that labels tasks: properties can name another
         self._found: dict[tuple[str, int, str], None] = {}
+        self._notes: dict[str, tuple[str, int]] = {}  # sentence: where it is true first, and how often
 
     @property
     def count(self) -> int:
@@ -34,6 +35,20 @@ class Mistakes:
 
     def unsupported(self, document: Document, path: Path, what: str) -> None:
         self.add(document, path, f"not supported yet: {what}")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences: what is no mistake, and has no effect."""
+        return tuple(f"{said} ({_places(*places)})" for said, places in self._notes.items())
+
+    def note(self, document: Document, path: Path, said: str) -> None:
+        first, times = self._notes.get(said) or (document.at(path), 0)
+        self._notes[said] = (first, times + 1)
+
+    def note_text(self, source: str, line: int, said: str) -> None:
+        """Of a file that is not YAML."""
+        first, times = self._notes.get(said, (f"{source}:{line}", 0))
+        self._notes[said] = (first, times + 1)
 
     def text(self, source: str, line: int, said: str) -> None:
         """A mistake in a file that is not YAML."""
@@ -98,6 +113,15 @@ class Mistakes:
         elif table:
             self.add(document, path, f"'{key}' is missing")
         return ""
+
+
+def _places(first: str, times: int) -> str:
+    """
+    >>> _places("w.yml:3", 1), _places("w.yml:3", 3)
+    ('w.yml:3', 'w.yml:3 and 2 other places')
+    """
+    others = times - 1
+    return first + (f" and {others:,} other place{'s' * (others > 1)}" if others else "")
 
 
 def _name(path: Path) -> str:

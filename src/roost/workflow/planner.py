@@ -23,6 +23,7 @@ from roost.workflow.executable import (
 )
 from roost.workflow.graph import levels
 from roost.workflow.profiles import Profiles
+from roost.workflow.rules import Rules, rules_of
 from roost.workflow.shapes import Shapes
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.units import Units, node_name
@@ -48,6 +49,7 @@ def plan(
         jobs, parents = _jobs_of_units(workflow, units, names, shapes, programs), units.parents()
     else:
         jobs = _jobs(workflow, names, shapes, programs)
+    first_checkpoints = {lfn: f"{stored_name(lfn)}.first" for lfn in workflow.first_checkpoints}
     return ExecutableWorkflow(
         name=workflow.name,
         uuid=uuid,
@@ -62,13 +64,37 @@ def plan(
         places=_places(workflow),
         links={replica.lfn: replica.on_site for replica in workflow.replicas.values() if replica.on_site},
         digests={replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
-        uploads=tuple(_uploads(workflow, programs, paths)),
-        notes=notes,
+        uploads=(
+            *_uploads(workflow, programs, paths),
+            *(
+                Upload(local=workflow.first_checkpoints[lfn], remote=paths.scratch / place)
+                for lfn, place in first_checkpoints.items()
+            ),
+        ),
+        notes=(*workflow.notes, *notes),
         throttles=workflow.throttles,
         dagman=workflow.dagman,
         hooks=workflow.hooks,
         task_hooks=workflow.job_hooks,
+        rules=_rules(workflow, shapes),
+        checkpoints=_checkpoints(workflow, jobs),
+        first_checkpoints=first_checkpoints,
     )
+
+
+def _checkpoints(workflow: Workflow, jobs: tuple[PlannedJob, ...]) -> dict[str, tuple[str, ...]]:
+    of = workflow.checkpoints
+    if not of:
+        return {}
+    found = {job.name: tuple(dict.fromkeys(lfn for task in job.tasks for lfn in of.get(task.id, ()))) for job in jobs}
+    return {name: lfns for name, lfns in found.items() if lfns}
+
+
+def _rules(workflow: Workflow, shapes: Shapes) -> dict[str, Rules]:
+    if not any(rules_of(asked.pegasus) for asked in shapes.all_asked()):
+        return {}
+    found = {task.id: rules_of(shapes.of(task).pegasus) for task in workflow.jobs}
+    return {task_id: rules for task_id, rules in found.items() if rules}
 
 
 def require_clusters(workflow: Workflow, policy: Policy) -> None:

@@ -17,18 +17,17 @@ LATER_NAMESPACES = ("selector", "globus", "stat")
 PEGASUS_KEYS = (
     *("cores", "memory", "diskspace", "gpus", "runtime", "style"),
     *("clusters.num", "clusters.size", "clusters.maxruntime", "label"),
+    *("checkpoint.time", "maxwalltime", "exitcode.failuremsg", "exitcode.successmsg"),
 )
-_SECONDS = ("runtime", "clusters.maxruntime")
+_NUMBERS = ("runtime", "clusters.maxruntime", "checkpoint.time", "maxwalltime")  # need not be whole
+_WORDS = ("label", "exitcode.failuremsg", "exitcode.successmsg")  # another key may be what labels tasks
+_LEAST_S = 10  # from SIGTERM to `maxwalltime`, as Pegasus
 # Pegasus knows them, Roost does not: they change how a job runs, so they cannot be passed over.
 LATER_PEGASUS_KEYS = (
     *(
         "job.aggregator",
-        "exitcode.failuremsg",
-        "exitcode.successmsg",
         "container.launcher",
         "container.arguments",
-        "checkpoint.time",
-        "maxwalltime",
         "nodes",
     ),
     *("data.configuration", "gridstart", "gridstart.path", "pegasus_lite_env_source", "change.dir", "job.priority"),
@@ -80,6 +79,12 @@ def profiles(mistakes: Mistakes, document: Document, path: Path, value: Any) -> 
             mistakes.add(document, here, f"'{namespace}' has to be a list of `key: value` lines")
         else:
             found[namespace] = _entries(mistakes, document, here, entries)
+    pegasus = found.get("pegasus", {})
+    if {"checkpoint.time", "maxwalltime"} <= pegasus.keys():
+        at, most = float(pegasus["checkpoint.time"]), float(pegasus["maxwalltime"])
+        if (most - at) * 60 < _LEAST_S:
+            said = f"'checkpoint.time' ({at:g} min) has to be at least {_LEAST_S} s before 'maxwalltime' ({most:g} min)"
+            mistakes.add(document, (*path, "pegasus", "checkpoint.time"), said)
     return Profiles(**found)
 
 
@@ -111,9 +116,9 @@ def wrong_profile(namespace: str, key: str, text: str, *, label_key: str) -> str
                 return f"unknown pegasus profile '{key}'{did_you_mean(key, PEGASUS_KEYS)}"
             if key == "style":
                 return "" if text == "condor" else f"not supported yet: the style '{text}'; Roost's is condor"
-            if key == "label":  # another key says it
+            if key in _WORDS:
                 return ""
-            if key in _SECONDS:
+            if key in _NUMBERS:
                 return "" if _is_seconds(text) else f"'{key}' cannot be '{text}': it has to be a number above zero"
             return "" if _is_count(text) else f"'{key}' cannot be '{text}': it has to be a whole number above zero"
         case "dagman":

@@ -1,7 +1,7 @@
 """pure: a Pegasus 5 abstract workflow and its catalogs -> Workflow, with every mistake in it told at once.
 
 In: parsed YAML and which files exist. Out: frozen values; nothing in them is unchecked. What Pegasus has and Roost
-does not (sub-workflows, checkpoint files, ...) is an error that says so, never passed over.
+does not (sub-workflows, ...) is an error that says so, never passed over.
 """
 
 import re
@@ -65,6 +65,8 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     of_workflow = hooks(mistakes, document, ("hooks",), top.get("hooks"))
     if not top.get("jobs") and top:
         mistakes.add(document, ("jobs",), "a workflow without jobs")
+    _drop_optional(tasks, replicas, is_file)
+    first_checkpoints = _first_checkpoints(tasks, replicas, is_file)
     used = _inputs_found(tasks, replicas, is_file)
     _executables_found(tasks, is_file)
     parents = _parents(tasks, _told_parents(tasks, top))
@@ -84,8 +86,42 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         label_key=mistakes.label_key,
         clusters_by_runtime=sources.properties.clusters_by_runtime,
         hooks=of_workflow,
-        job_hooks=tasks.hooks,
+        job_hooks=tasks.all_hooks(),
+        checkpoints=tasks.checkpoints,
+        first_checkpoints=first_checkpoints,
+        notes=mistakes.notes,
     )
+
+
+def _drop_optional(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> None:
+    """Optional inputs that nobody makes and that are nowhere: their tasks run without them."""
+    for job_id, lfns in tasks.optional.items():
+        nowhere = {lfn for lfn in lfns if lfn not in tasks.producers and not _is_there(replicas.get(lfn), is_file)}
+        if nowhere and job_id in tasks.found:
+            task = tasks.found[job_id]
+            tasks.found[job_id] = task._replace(inputs=tuple(lfn for lfn in task.inputs if lfn not in nowhere))
+
+
+def _is_there(where: Replica | None, is_file: Callable[[PurePath], bool]) -> bool:
+    """As far as it can be known here."""
+    return where is not None and bool(where.on_site or where.url or (where.local and is_file(where.local)))
+
+
+def _first_checkpoints(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, PurePath]:
+    """What a replica catalog has for checkpoint files: Pegasus wants a placeholder there, and gives it to the task."""
+    found: dict[str, PurePath] = {}
+    for job_id, lfns in tasks.checkpoints.items():
+        for lfn in lfns:
+            where = replicas.get(lfn)
+            if where is None or where.is_wrong:
+                continue
+            if where.local is not None and is_file(where.local):
+                found[lfn] = where.local
+            elif where.url or where.on_site:
+                path = tasks.path_of(tasks.found[job_id], lfn)
+                said = f"the checkpoint '{lfn}' at {where.url or where.on_site}; its replica is a file of this machine"
+                tasks.mistakes.unsupported(tasks.document, path, said)
+    return found
 
 
 def _inputs_found(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
@@ -116,8 +152,11 @@ def _inputs_found(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath]
 def _made_before(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
     """What a run need not make again. A replica that is not there any more only means that it is made."""
     found: dict[str, Replica] = {}
+    checkpoints = {lfn for lfns in tasks.checkpoints.values() for lfn in lfns}
     for lfn in replicas.found.keys() & tasks.producers.keys() if replicas.found else ():
         where = replicas.found[lfn]
+        if lfn in checkpoints:  # what a task begins with, not what it would make
+            continue
         if where.on_site or (where.local is not None and is_file(where.local)):
             found[lfn] = where
         elif where.url:

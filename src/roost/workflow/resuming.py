@@ -53,10 +53,18 @@ def unfinished(
 
 
 def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
-    """The files, by their paths on the access point, that the jobs of `left` take from jobs that are done."""
+    """The files, by their paths on the access point, that the jobs of `left` take from jobs that are done.
+
+    And those that they go on from, which need not be there.
+    """
     made = {remote for job in executable.jobs if job.name not in left for remote in _made(executable, job)}
     wanted = (remote for job in executable.jobs if job.name in left for remote in _taken(executable, job, made))
-    return tuple(dict.fromkeys(wanted))
+    return tuple(dict.fromkeys([*wanted, *checkpoints(executable, left)]))
+
+
+def checkpoints(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
+    """The files, on the access point, that jobs of `left` go on from."""
+    return tuple(executable.remote_checkpoint(name) for name in executable.checkpoints if name in left)
 
 
 def rescue_name(executable: ExecutableWorkflow, present: Collection[str]) -> str:

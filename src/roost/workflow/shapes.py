@@ -64,6 +64,10 @@ class Shapes:
             known = self._known[key] = self._new(task)
         return known
 
+    def all_asked(self) -> Iterable[Asked]:
+        """Of the tasks that were looked at so far."""
+        return self._known.values()
+
     def of_all(self, tasks: Iterable[Job], *, apart: bool = False) -> tuple[Shape, str]:
         """(shape, expected run time) of one job that runs them one after another; they are not `at_odds`.
 

@@ -50,6 +50,8 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
     for name, program in programs(executable).items():
         (submit / name).write_bytes(program)
         (submit / name).chmod(0o755)
+    for name in executable.checkpoints:  # HTCondor holds a job whose input is not there
+        _below(executable, directory, executable.remote_checkpoint(name)).touch()
     source = Path(executable.source)
     if source.is_file():
         shutil.copyfile(source, submit / "workflow.yml")

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from roost.workflow.abstract import Job, Output, UseKind
 from roost.workflow.catalogs import full_name
@@ -34,7 +34,7 @@ _JOB = frozenset(
         *NO_EFFECT,
     }
 )
-_USE = frozenset({"lfn", "type", "stageOut", "registerReplica", "bypassStaging", "optional", "size", *NO_EFFECT})
+_USE = frozenset({"lfn", "type", "stageOut", "registerReplica", "bypass", "optional", "size", *NO_EFFECT})
 _PLAIN_LFN = re.compile(r"(?!\.)[A-Za-z0-9._+@%:~-]+")
 # What would be cut in two by HTCondor's lists of files, by its submit language or by DAGMan's.
 _NOT_IN_LFN = re.compile(r"[\x00-\x1f\x7f,;=\"'\\$*?]")
@@ -55,6 +55,8 @@ class Tasks:
     numbers: dict[str, int] = field(default_factory=dict)  # id: its place in the document
     producers: dict[str, str] = field(default_factory=dict)  # lfn: id
     hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
+    checkpoints: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by id
+    optional: dict[str, tuple[str, ...]] = field(default_factory=dict)  # inputs, by id
     _staged: dict[str, frozenset[str]] = field(default_factory=dict)  # transformation: names of what is sent along
     _asked: dict[str, Profiles] = field(default_factory=dict)
     _lfns: dict[str, str] = field(default_factory=dict)  # one string for each file, however often it is used
@@ -99,7 +101,9 @@ class Tasks:
                 mistakes.add(document, self.path_of(task, output.lfn), said)
 
     def _task(self, path: tuple[str, int], entry: dict[str, Any], job_id: str, transformation: str) -> Job:
-        inputs, outputs = self._uses(path, entry)
+        inputs, outputs, rare = self._uses(path, entry)
+        if rare is not None:
+            self._note_rare(job_id, rare)
         streams: dict[str, str] = {}
         if not entry.keys().isdisjoint(_STREAMS):
             streams = self._streams(path, entry, inputs, outputs)
@@ -134,12 +138,31 @@ class Tasks:
                 self._asked[said] = known
         return known
 
-    def _uses(self, path: tuple[str, int], entry: dict[str, Any]) -> tuple[dict[str, None], dict[str, Output]]:
+    def _note_rare(self, job_id: str, rare: "_Rare") -> None:
+        if rare.checkpoints:
+            self.checkpoints[job_id] = tuple(rare.checkpoints)
+        if rare.optional:
+            self.optional[job_id] = tuple(rare.optional)
+
+    def all_hooks(self) -> Mapping[str, tuple[Hook, ...]]:
+        """By id: those of the task itself, and of its transformation."""
+        if not any(one.hooks for one in self.known.values()):
+            return self.hooks
+        found = {
+            task.id: (*self.hooks.get(task.id, ()), *self.known[task.transformation].hooks)
+            for task in self.found.values()
+        }
+        return {job_id: hooks for job_id, hooks in found.items() if hooks}
+
+    def _uses(
+        self, path: tuple[str, int], entry: dict[str, Any]
+    ) -> tuple[dict[str, None], dict[str, Output], "_Rare | None"]:
         inputs: dict[str, None] = {}
         outputs: dict[str, Output] = {}
+        rare: _Rare | None = None
         uses = entry.get("uses")
         if uses is None:
-            return inputs, outputs
+            return inputs, outputs, None
         mistakes, document, lfns = self.mistakes, self.document, self._lfns
         listed = enumerate(uses) if type(uses) is list else mistakes.numbered(document, (*path, "uses"), uses)
         for number, use in listed:
@@ -158,24 +181,31 @@ class Tasks:
                     mistakes.add(document, (*path, "uses", number, "lfn"), said)
                     continue
                 known = lfns[lfn] = lfn
-            if known in inputs or known in outputs:
+            if known in inputs or known in outputs or (rare is not None and known in rare.checkpoints):
                 line = document.line((*path, "uses", _first_use(uses, lfn) or 0))
                 said = f"the job uses '{lfn}' twice; it is also on line {line}"
                 mistakes.add(document, (*path, "uses", number), said)
             elif kind == "output":
                 outputs[known] = Output(known, bool(use.get("stageOut", True)), bool(use.get("optional")))
-            elif kind != "input":
-                self._wrong_kind((*path, "uses", number, "type"), kind)
-            elif use.get("optional"):
-                mistakes.unsupported(document, (*path, "uses", number, "optional"), "optional inputs")
-            else:
+            elif kind == "input":
                 inputs[known] = None
-        return inputs, outputs
+                if use.get("optional"):
+                    rare = rare or _Rare([], [])
+                    rare.optional.append(known)
+            elif kind == "checkpoint":
+                rare = rare or _Rare([], [])
+                rare.checkpoints.append(known)
+                if use.get("stageOut", True):  # when the task has ended, as a result
+                    outputs[known] = Output(known, stage_out=True, optional=True)
+            else:
+                self._wrong_kind((*path, "uses", number, "type"), kind)
+        return inputs, outputs, rare
 
     def _wrong_kind(self, path: Path, kind: str) -> None:
-        if kind in ("checkpoint", "inout"):
-            self.mistakes.unsupported(self.document, path, f"files of the type '{kind}'")
-        else:
+        if kind == "inout":
+            said = "'type' cannot be 'inout': a file is written once. Make what comes out a file with another name"
+            self.mistakes.add(self.document, path, said)
+        elif kind != UseKind.NONE:
             said = f"'type' cannot be '{kind}'{did_you_mean(kind, list(UseKind))}"
             self.mistakes.add(self.document, path, said)
 
@@ -234,6 +264,13 @@ class Tasks:
         uses = self.document.value["jobs"][number].get("uses") or []
         index = _first_use(uses, lfn)
         return ("jobs", number) if index is None else ("jobs", number, "uses", index)
+
+
+class _Rare(NamedTuple):
+    """Of the files of a task, those that few have."""
+
+    checkpoints: list[str]
+    optional: list[str]  # inputs
 
 
 def _first_use(uses: list[Any], lfn: str) -> int | None:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from roost.workflow.catalogs import LOCAL, NOWHERE, Source, entries, full_name, pfn
+from roost.workflow.hooks import Hook, hooks
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.yaml_lines import Path, did_you_mean
 
 _SITE = (
-    *("name", "pfn", "type", "bypassStaging", "bypass", "arch", "os.type", "os.release", "os.version", "profiles"),
+    *("name", "pfn", "type", "bypass", "arch", "os.type", "os.release", "os.version", "profiles"),
     *("container", "metadata"),
 )
 _CONTAINER = ("name", "type", "image", "image.site", "mounts", "bypass", "checksum", "metadata", "profiles")
@@ -50,6 +51,7 @@ class Transformation:
     at: str
     container: Container | None = None
     url: str = ""  # of a stageable one that is not a file of this machine
+    hooks: tuple[Hook, ...] = ()  # of each of its tasks
 
     @property
     def file_name(self) -> str:
@@ -76,8 +78,7 @@ def transformations(
     for path, entry in entries(mistakes, source, "transformations"):
         table = mistakes.table(
             *(document, path, entry),
-            known=("namespace", "name", "version", "sites", "requires", "profiles", "checksum"),
-            later=("hooks",),
+            known=("namespace", "name", "version", "sites", "requires", "profiles", "checksum", "hooks"),
         )
         if not mistakes.word(document, path, table, "name"):
             continue
@@ -99,6 +100,7 @@ def transformations(
             at=place.at,
             container=container,
             url=place.url,
+            hooks=hooks(mistakes, document, (*path, "hooks"), table.get("hooks")),
         )
     for at_path, one in requires:
         if one not in found:
@@ -121,7 +123,7 @@ def _place(
     document, before = source.document, mistakes.count
     found: list[_Place] = []
     for at, entry in mistakes.items(document, (*path, "sites"), table.get("sites")):
-        place = mistakes.table(document, at, entry, known=_SITE, later=("hooks",))
+        place = mistakes.table(document, at, entry, known=_SITE)
         kind = mistakes.word(document, at, place, "type")
         text = mistakes.word(document, at, place, "pfn")
         own = profiles(mistakes, document, (*at, "profiles"), place.get("profiles"))

@@ -92,6 +92,44 @@ def test_good_workflow() -> None:
     assert found.replicas["a.txt"].local == PurePath("/w/in/a.txt")
 
 
+def test_a_checkpoint_is_no_input_and_a_result_of_those_who_want_it() -> None:
+    text = GOOD.replace("type: output, stageOut: false}", "type: output}\n  - {lfn: ck, type: checkpoint}")
+    text = text.replace(
+        "- {lfn: b.txt, type: input}", "- {lfn: b.txt, type: input}\n  - {lfn: ck2, type: checkpoint, stageOut: false}"
+    )
+    found = read(
+        text.replace("  - lfn: a.txt\n", "  - lfn: ck\n    pfns: [{site: local, pfn: in/a.txt}]\n  - lfn: a.txt\n")
+    )
+    assert found.checkpoints == {"A": ("ck",), "B": ("ck2",)}
+    assert [task.inputs for task in found.jobs] == [("a.txt",), ("b.txt",)]
+    assert found.jobs[0].outputs == (Output("b.txt", stage_out=True), Output("ck", stage_out=True, optional=True))
+    assert found.first_checkpoints == {"ck": PurePath("/w/in/a.txt")}
+    assert found.made_before == {}, "what a task begins with is not what it would make"
+
+
+@pytest.mark.parametrize(
+    ("use", "inputs"),
+    [
+        ("{lfn: b.txt, type: input, optional: true}", ("b.txt",)),  # made by a task
+        ("{lfn: a.txt, type: input, optional: true}", ("a.txt",)),  # there
+        ("{lfn: nowhere, type: input, optional: true}", ()),
+        ("{lfn: b.txt, type: input, bypass: true, registerReplica: false, size: '3'}", ("b.txt",)),
+        ("{lfn: b.txt, type: none}", ()),
+    ],
+)
+def test_inputs_of_other_kinds(use: str, inputs: tuple[str, ...]) -> None:
+    assert read(GOOD.replace("{lfn: b.txt, type: input}", use)).jobs[1].inputs == inputs
+
+
+def test_hooks_of_a_transformation_are_those_of_its_tasks() -> None:
+    hook = "hooks: {shell: [{_on: end, cmd: 'echo %s'}]}"
+    text = GOOD.replace("  id: A\n", f"  id: A\n  {hook % 'task'}\n", 1)
+    found = read(text.replace("    requires: [awk]\n", f"    requires: [awk]\n    {hook % 'transformation'}\n"))
+    assert {job_id: [hook.command for hook in hooks] for job_id, hooks in found.job_hooks.items()} == {
+        "A": ["echo task", "echo transformation"]
+    }
+
+
 def test_edges_follow_the_data_without_being_told() -> None:
     assert read(GOOD.replace("jobDependencies:\n- id: A\n  children: [B]\n", "")).edges == (("A", "B"),)
 
@@ -140,7 +178,20 @@ MISTAKES = [
         16,
         "not supported yet: profiles of the namespace",
     ),
-    ("type: output, st", "type: checkpoint, st", 10, "not supported yet: files of the type 'checkpoint'"),
+    ("type: output, st", "type: inout, st", 10, "'type' cannot be 'inout': a file is written once"),
+    ("type: output, st", "type: checkpoint, st", 18, "'b.txt' is used by 'B', made by no job"),
+    (
+        "type: input}\n  - {lfn: b",
+        "type: checkpoint}\n  - {lfn: a.txt, type: input}\n  - {lfn: b",
+        10,
+        "uses 'a.txt' twice",
+    ),
+    (
+        "  stdout: c.txt\n",
+        "  profiles: {pegasus: {checkpoint.time: 2, maxwalltime: 2.1}}\n",
+        16,
+        "'checkpoint.time' (2 min) has to be at least 10 s before 'maxwalltime' (2.1 min)",
+    ),
     ("type: stageable}", "type: stageable, container: c}", 32, "unknown container 'c'"),
     ("pfn: in/a.txt", "pfn: gsiftp://h/a", 26, "not supported yet: files at gsiftp://"),
     ("pfn: in/a.txt", "pfn: '${NOWHERE}/a'", 26, "there is no environment variable NOWHERE"),

@@ -4,8 +4,8 @@ with each job.
 In: one argument (see invocation.py), or `@` and the name of a file that holds it: the tasks, one after another. They
 run in `work/`, a directory of their own, under their files' logical names; each alone where they run `apart`, so that
 they cannot see what others left. What the job has to send home is moved to `outputs/` when all of them ended well, and
-HTCondor sends what is there: a job that failed sends nothing, so it is never held for a missing output. Beside its
-outputs lies a file with their checksums; jobs that use them get it, and check what came.
+HTCondor sends what is there: a job that failed sends nothing but what a next try goes on from, so it is never held for
+a missing output. Beside its outputs lies a file with their checksums; jobs that use them get it, and check what came.
 
 Out, on stdout: an invocation record for each task as pegasus-kickstart writes it, and for many what pegasus-cluster
 writes (Pegasus' monitord reads both). On stderr: the end of the tasks' stderr, and `PegasusLite: exitcode N`.
@@ -41,6 +41,8 @@ from roost.workflow.node.sandbox import (
 WRONG_INPUT = 65  # EX_DATAERR of sysexits.h: an input is not what its job made
 NO_OUTPUT = 74  # EX_IOERR: the task ended well and did not write what it said it would
 NO_TASK = 127  # as a shell says it
+LATE = 14  # SIGALRM, as pegasus-kickstart says it
+SAYS_SO = 1  # as pegasus-exitcode: what it printed says that it failed
 
 
 def main(word: str) -> int:
@@ -53,6 +55,10 @@ def main(word: str) -> int:
     try:
         checked, wrong = check(job, top)
         arrange(job, top, work)
+        if "checkpoint" in job:
+            from roost.workflow.node.checkpoint import keep, restore
+
+            restore(job["checkpoint"], top, work)
     except OSError as error:
         return fail(WRONG_INPUT, f"an input is not there: {error.filename}: {error.strerror}")
     if wrong:
@@ -70,7 +76,7 @@ def main(word: str) -> int:
             why = f"the task ended well (exit code 0) but did not write: {', '.join(missing)}"
             ended = ended._replace(status=code << 8, why=why)
         if code != 0 and is_full(work):
-            make_room(task, work)
+            make_room(task, work, [work / lfn for lfn in job.get("checkpoint", {"files": ()})["files"]])
             ended = ended._replace(why=f"No space left on the execution point's disk (exit code {code})")
         sums = {lfn: checksum(work / lfn) for lfn in made if (work / lfn).is_file()} if code == 0 else {}
         job.setdefault("sums", {}).update(sums)
@@ -96,6 +102,8 @@ def main(word: str) -> int:
         print(summary_line(len(tasks), done, number + 1 - done, started_at))
     if code == 0:
         deliver(job, top, top / MADE if apart else work)
+    elif "checkpoint" in job:
+        keep(job["checkpoint"], top, work)
     if checked:
         print("---------------pegasus-multipart\n- integrity_summary:")
         print(f"    succeeded: {checked}\n    failed: 0\n    duration: {job['checking']:.3f}")
@@ -135,12 +143,55 @@ def run(task: dict[str, Any], work: Path) -> Ended:
         except OSError as error:
             why = f"cannot run {task['run']}: {error.strerror}"
             return Ended(started_at, time.time(), NO_TASK << 8, why, (0.0, 0.0, 0))
+        told = []
+
+        def end_task(*_: object) -> None:
+            told.append(True)
+            process.terminate()
+
         # The starter ends a job with SIGTERM: the task is told, and its record still gets home.
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        code = process.wait()
+        signal.signal(signal.SIGTERM, end_task)
+        late = wait(process, task.get("limits", ()))
+        code = process.returncode
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = (after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime, after.ru_maxrss)
+    if late:
+        why = f"the task ran longer than it may ({task['limits'][0][0]:g} s), and was sent {' and '.join(late)}"
+        return Ended(started_at, time.time(), LATE << 8, why, used)
+    if told and code == 0:  # whatever it says: it was not let end by itself
+        code = -signal.SIGTERM
     if code < 0:
         why = f"the task was ended by signal {-code} ({signal.Signals(-code).name})"
         return Ended(started_at, time.time(), -code, why, used)
+    if code == 0 and (why := wrong_words(task, work)):
+        return Ended(started_at, time.time(), SAYS_SO << 8, why, used)
     return Ended(started_at, time.time(), code << 8, "", used)
+
+
+def wait(process: "subprocess.Popen[bytes]", limits: "list[list[Any]]") -> "list[str]":
+    """Until it has ended. The signals that it was sent because it ran longer than it may."""
+    sent = []
+    for seconds, name in limits:
+        try:
+            process.wait(seconds)
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(getattr(signal, name))
+            sent.append(name)
+    process.wait()
+    return sent
+
+
+def wrong_words(task: dict[str, Any], work: Path) -> str:
+    """What is wrong with what the task printed; empty where nothing is."""
+    printed = [stream(task, name, work) for name in ("stdout", "stderr")]
+    if (text := task.get("failure", "")) and any(says(path, text) for path in printed):
+        return f"the task ended with exit code 0, and says '{text}', by which it has failed"
+    if (text := task.get("success", "")) and not any(says(path, text) for path in printed):
+        return f"the task ended with exit code 0, and does not say '{text}', by which it would have succeeded"
+    return ""
+
+
+def says(path: Path, text: str) -> bool:
+    with path.open("rb") as lines:
+        return any(text.encode() in line for line in lines)

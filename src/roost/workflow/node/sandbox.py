@@ -144,10 +144,10 @@ def is_full(work: Path) -> bool:
     return disk.f_bavail * disk.f_frsize < ROOM_BYTES
 
 
-def make_room(task: dict[str, Any], work: Path) -> None:
-    """What a task that failed has written goes nowhere; its record needs the room to get home."""
-    kept = [stream(task, name, work) for name in ("stdout", "stderr")]
+def make_room(task: dict[str, Any], work: Path, more: "list[Path]") -> None:
+    """What a task that failed has written goes nowhere, but for `more`; its record needs the room to get home."""
+    kept = [*more, *(stream(task, name, work) for name in ("stdout", "stderr"))]
     for directory, _, names in os.walk(work):
         for path in (Path(directory, name) for name in names):
-            if path not in kept:
+            if not any(path.is_relative_to(one) for one in kept):
                 path.unlink()
