@@ -31,7 +31,7 @@ def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
         name = f"clean_up_local_level_{level}_0"
         removed = tuple(executable.places[lfn] for lfn in lfns)
         jobs.append(
-            PlannedJob(name, (), level + 1, shape, "0", (), (), (), JobKind.CLEANUP, chores=Chores(remove=removed))
+            PlannedJob(name, (), level + 1, 0, shape, "0", (), (), (), JobKind.CLEANUP, chores=Chores(remove=removed))
         )
         parents[name] = tuple(dict.fromkeys(user for lfn in lfns for user in users[lfn]))
     if not jobs:

@@ -19,7 +19,6 @@ from roost.workflow.replicas import Replica
 from roost.workflow.rules import Rules
 from roost.workflow.shapes import Shape
 
-PRIORITY_STEP = 10  # as Pegasus: 10 for each level, deeper is more urgent, so that started branches end
 OUTPUT = "../output/"  # from where jobs start
 SUMS = ".sha256"  # of a job's file with the checksums of what it made
 CHECKPOINT = ".checkpoint"  # of its file with what it goes on from when it is tried again
@@ -103,6 +102,7 @@ class PlannedJob(NamedTuple):
     name: str
     tasks: tuple[Job, ...]
     level: int  # 1: has no parents
+    urgency: int  # how much is left of the workflow from its start on (see `planner.urgencies`)
     shape: Shape
     runtime: str  # expected, seconds; "0" when nobody says
     inputs: tuple[str, ...]  # logical names of files that others made or that were sent
@@ -115,7 +115,8 @@ class PlannedJob(NamedTuple):
 
     @property
     def priority(self) -> int:
-        return self.level * PRIORITY_STEP if self.shape.priority is None else self.shape.priority
+        """Of those that are ready, the one with the largest runs first."""
+        return self.urgency if self.shape.priority is None else self.shape.priority
 
     @property
     def task(self) -> Job:

@@ -1,7 +1,7 @@
 """pure: what a graph of ids and their parents says: cycles, and the level of each id."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 Parents = Mapping[str, Collection[str]]  # an id: its parents; roots may be left out
@@ -63,6 +63,21 @@ def _levels_in_any_order(ids: tuple[str, ...], parents: Parents) -> dict[str, in
             if waiting[child] == 0:
                 ready.append(child)
     return found if ordered == len(found) else None
+
+
+def remaining(ids: Sequence[str], parents: Parents, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Of each id, the length of the longest path from its start to the end. `ids`: parents before their children.
+
+    >>> remaining(("a", "b", "c"), {"b": ["a"], "c": ["a"]}, {"a": 1.0, "b": 2.0, "c": 5.0})
+    {'a': 6.0, 'b': 2.0, 'c': 5.0}
+    """
+    found = dict.fromkeys(ids, 0.0)
+    for one in reversed(ids):
+        found[one] = whole = found[one] + seconds[one]
+        for parent in parents.get(one, ()):
+            if found[parent] < whole:
+                found[parent] = whole
+    return found
 
 
 def contracted(parents: Parents, unit_of: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -50,7 +50,7 @@ def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> Executa
 
 def _job(executable: ExecutableWorkflow, shape: Shape, number: int, fetched: list[Fetch]) -> PlannedJob:
     name = f"stage_in_remote_{executable.site}_0_{number}"
-    return PlannedJob(name, (), 1, shape, "0", (), (), (), JobKind.STAGE_IN, chores=Chores(fetch=tuple(fetched)))
+    return PlannedJob(name, (), 1, 0, shape, "0", (), (), (), JobKind.STAGE_IN, chores=Chores(fetch=tuple(fetched)))
 
 
 def _waits(

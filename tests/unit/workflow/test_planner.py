@@ -154,10 +154,10 @@ def test_hello_sends_programs_and_input() -> None:
         "scratch/numbers.txt",
     ]
     assert [(one.name, one.level, one.priority) for one in found.jobs] == [
-        ("preprocess_ID0000001", 1, 10),
+        ("preprocess_ID0000001", 1, 30),
         ("findrange_ID0000002", 2, 20),
         ("findrange_ID0000003", 2, 20),
-        ("analyze_ID0000004", 3, 30),
+        ("analyze_ID0000004", 3, 10),
     ]
 
 
