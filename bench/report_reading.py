@@ -49,7 +49,7 @@ def poll(place: Path) -> None:
     log = (place / "made-0.log").read_text()
     progress = begin(plan)
     known = tally(
-        [Planned(name=job.name, transformation=plan.transformation(job)) for job in plan.jobs],
+        [Planned(name=job.name, tasks=((plan.transformation(job), 1),)) for job in plan.jobs],
         progress.children,
         clock=time.process_time,
     )

@@ -1,8 +1,9 @@
 """pure: what changed in a run -> tasks by transformation and state, and when it will end. A look costs what changed.
 
-The estimate: what is left to do, by the mean times of the jobs that ended well (or what profiles say, or the mean of
-all), over the cores that were seen at work; never less than the longest chain of jobs that are left, each with the
-delay that every job has before it starts. Unknown to it: failures to come, instances to come or to go.
+The estimate: what is left to do, by the mean times of the tasks that ended well in jobs of the same transformations (or
+what profiles say, or the mean of all), over the cores that were seen at work; never less than the longest chain of jobs
+that are left, each with the delay that every job has before it starts. Unknown to it: failures to come, instances to
+come or to go.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ from roost.workflow.attempts import Attempt, JobProgress, JobState, Outcome
 from roost.workflow.progress import Progress
 
 _DELAYS_KEPT = 200
+_DELAY_S = 2.0  # before a job of a level starts; until one has been seen
 _DELAY_SHARE = 0.1  # of the delays: so short are those of jobs that no slot was missing for
 _CHAIN_AGAIN = 20.0  # times what it cost to look along all chains, until that is done again
 _OVER = frozenset({JobState.DONE, JobState.FAILED})
@@ -23,9 +25,28 @@ class Planned:
     """A job, beforehand."""
 
     name: str
-    transformation: str
-    tasks: int = 1
+    tasks: tuple[tuple[str, int], ...]  # its transformations, each with the number of its tasks
     stated_s: float = 0.0  # all of it, by profiles; 0: nobody says
+
+    @property
+    def many(self) -> int:
+        return sum(number for _, number in self.tasks)
+
+
+@dataclass(kw_only=True, slots=True)
+class Group:
+    """The jobs that run tasks of the same transformations."""
+
+    tasks_left: int = 0
+    done_tasks: int = 0
+    done_s: float = 0.0  # they had their slots for
+    stated_tasks: int = 0
+    stated_s: float = 0.0
+
+    @property
+    def mean_s(self) -> float | None:
+        """Of a task that is done."""
+        return self.done_s / self.done_tasks if self.done_tasks else None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,10 +58,7 @@ class Kind:
     running: int = 0
     done: int = 0
     failed: int = 0
-    jobs_left: int = 0
-    done_jobs: int = 0
-    done_s: float = 0.0  # they had their slots for
-    stated_s: float = 0.0  # of the jobs that are left
+    by_itself: Group | None = None  # the jobs that run tasks of no other one
 
     @property
     def total(self) -> int:
@@ -48,8 +66,8 @@ class Kind:
 
     @property
     def mean_s(self) -> float | None:
-        """Of a job that is done."""
-        return self.done_s / self.done_jobs if self.done_jobs else None
+        """Of a task that is done; None where tasks of other transformations are in the same jobs."""
+        return self.by_itself.mean_s if self.by_itself else None
 
 
 @dataclass(slots=True)
@@ -58,6 +76,7 @@ class Tally:
     children: Mapping[str, Sequence[str]]
     clock: Callable[[], float]  # for what the tally itself costs
     kinds: dict[str, Kind] = field(default_factory=dict)
+    groups: dict[tuple[str, ...], Group] = field(default_factory=dict)
     retries: int = 0
     evictions: int = 0
     transferring: set[str] = field(default_factory=set)
@@ -98,12 +117,12 @@ class Tally:
         means, cores = self._means(), self.cores
         if not means or not cores:
             return None
-        work = sum(kind.jobs_left * means[kind.transformation] for kind in self.kinds.values() if kind.jobs_left)
+        work = sum(group.tasks_left * means[key] for key, group in self.groups.items() if group.tasks_left)
         ran = 0.0
         for job in running:
             if job.name in self.planned and job.attempts:
-                mean = means[self.planned[job.name].transformation]
-                ran += min(mean, max(0.0, now - job.attempts[-1].started_at))
+                planned = self.planned[job.name]
+                ran += min(means[_key(planned)] * planned.many, max(0.0, now - job.attempts[-1].started_at))
         chain_s = self._chain(means, now)
         return max((work - ran) / cores, chain_s)
 
@@ -120,42 +139,35 @@ class Tally:
             slots[attempt.slot] = attempt.cpus
 
     def _move(self, planned: Planned, before: JobState, job: JobProgress) -> None:
-        kind = self.kinds[planned.transformation]
-        _count(kind, before, -planned.tasks)
-        _count(kind, job.state, planned.tasks)
+        for transformation, many in planned.tasks:
+            _count(self.kinds[transformation], before, -many)
+            _count(self.kinds[transformation], job.state, many)
         self._states[job.name] = job.state
-        was_left, is_left = (
-            before not in (JobState.DONE, JobState.FAILED),
-            job.state
-            not in (
-                JobState.DONE,
-                JobState.FAILED,
-            ),
-        )
-        kind.jobs_left += is_left - was_left
+        group, many = self.groups[_key(planned)], planned.many
+        group.tasks_left += many * ((job.state not in _OVER) - (before not in _OVER))
         if job.state is JobState.DONE and job.attempts and job.attempts[-1].ended_at is not None:
             last = job.attempts[-1]
             begin = last.inputs_at if last.inputs_at is not None else last.started_at
-            kind.done_jobs += 1
-            kind.done_s += job.attempts[-1].ended_at - begin
+            group.done_tasks += many
+            group.done_s += job.attempts[-1].ended_at - begin
         if job.state is JobState.RUNNING and len(job.attempts) == 1 and job.ready_at is not None:
             self._delays_s.append(max(0.0, job.attempts[0].started_at - job.ready_at))
         if before is JobState.RUNNING and job.attempts and job.attempts[-1].outcome is Outcome.EVICTED:
             self.evictions += 1
 
-    def _means(self) -> dict[str, float]:
-        """Of each transformation; empty as long as nothing is known of any."""
-        known = {name: kind.mean_s for name, kind in self.kinds.items() if kind.mean_s is not None}
-        stated = {name: kind.stated_s for name, kind in self.kinds.items() if kind.stated_s}
+    def _means(self) -> dict[tuple[str, ...], float]:
+        """Seconds of a task, of each group; empty as long as nothing is known of any."""
+        known = {key: group.mean_s for key, group in self.groups.items() if group.mean_s is not None}
+        stated = {key: group.stated_s / group.stated_tasks for key, group in self.groups.items() if group.stated_tasks}
         found = {**stated, **known}
         if not found:
             return {}
-        jobs = sum(kind.done_jobs for kind in self.kinds.values())
-        seconds = sum(kind.done_s for kind in self.kinds.values())
-        mean = seconds / jobs if jobs else sum(found.values()) / len(found)
-        return {name: found.get(name, mean) for name in self.kinds}
+        tasks = sum(group.done_tasks for group in self.groups.values())
+        seconds = sum(group.done_s for group in self.groups.values())
+        mean = seconds / tasks if tasks else sum(found.values()) / len(found)
+        return {key: found.get(key, mean) for key in self.groups}
 
-    def _chain(self, means: Mapping[str, float], now: float) -> float:
+    def _chain(self, means: Mapping[tuple[str, ...], float], now: float) -> float:
         """Seconds of the longest chain that is left. Looking along all of them costs, so it is done now and then."""
         if self._chain_at is None or now - self._chain_at > self._chain_cost_s * _CHAIN_AGAIN:
             began = self.clock()
@@ -163,16 +175,17 @@ class Tally:
             self._chain_cost_s = self.clock() - began
         return max(0.0, self._chain_s - (now - self._chain_at))
 
-    def _longest(self, means: Mapping[str, float]) -> float:
+    def _longest(self, means: Mapping[tuple[str, ...], float]) -> float:
         delays = sorted(self._delays_s)
-        delay = delays[int(len(delays) * _DELAY_SHARE)] if delays else 0.0
+        delay = delays[int(len(delays) * _DELAY_SHARE)] if delays else _DELAY_S
         below: dict[str, float] = {}
-        for name in reversed(tuple(self.planned)):  # parents come before children
+        for name in self._children_first:
             if name not in self.planned or self._states.get(name) in _OVER:
                 continue
             tail = max((below.get(child, 0.0) for child in self.children.get(name, ())), default=0.0)
             waits = 0.0 if self._states.get(name) is JobState.RUNNING else delay
-            below[name] = tail + waits + means[self.planned[name].transformation]
+            planned = self.planned[name]
+            below[name] = tail + waits + means[_key(planned)] * planned.many
         return max(below.values(), default=0.0)
 
 
@@ -180,14 +193,33 @@ def tally(planned: Iterable[Planned], children: Mapping[str, Sequence[str]], *, 
     """Of a run in which nothing has happened."""
     jobs = {one.name: one for one in planned}
     kinds: dict[str, Kind] = {}
+    groups: dict[tuple[str, ...], Group] = {}
     for one in jobs.values():
-        kind = kinds.setdefault(one.transformation, Kind(transformation=one.transformation))
-        kind.waiting += one.tasks
-        kind.jobs_left += 1
-        kind.stated_s = max(kind.stated_s, one.stated_s)
+        key, many = _key(one), one.many
+        if (group := groups.get(key)) is None:
+            group = groups[key] = Group()
+        for transformation, number in one.tasks:
+            if (kind := kinds.get(transformation)) is None:
+                kind = kinds[transformation] = Kind(transformation=transformation)
+            kind.waiting += number
+        if len(key) == 1:
+            kinds[key[0]].by_itself = group
+        group.tasks_left += many
+        if one.stated_s:
+            group.stated_s += one.stated_s
+            group.stated_tasks += many
     return Tally(
-        planned=jobs, children=children, clock=clock, kinds=kinds, _children_first=_children_first(jobs, children)
+        planned=jobs,
+        children=children,
+        clock=clock,
+        kinds=kinds,
+        groups=groups,
+        _children_first=_children_first(jobs, children),
     )
+
+
+def _key(planned: Planned) -> tuple[str, ...]:
+    return tuple([transformation for transformation, _ in planned.tasks])
 
 
 def _children_first(names: Iterable[str], children: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

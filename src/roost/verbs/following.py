@@ -5,6 +5,7 @@ here can be read again from the start at any time, by another roost too.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -238,14 +239,17 @@ def counts(progress: Progress, usd: float | None) -> JobCounts:
 def _planned(sent: Sent) -> Iterator[Planned]:
     for job in sent.jobs:
         match job:
+            case PlannedJob(tasks=()):  # chores
+                yield Planned(name=job.name, tasks=((job.shape.transformation, 1),))
+            case PlannedJob(tasks=(task,)):
+                yield Planned(name=job.name, tasks=((task.transformation, 1),), stated_s=float(job.runtime))
             case PlannedJob():
-                about = (job.task.transformation, len(job.tasks), float(job.runtime))
+                many = Counter([task.transformation for task in job.tasks])
+                yield Planned(name=job.name, tasks=tuple(many.items()), stated_s=float(job.runtime))
             case StaticJob():  # of another planner, told by its DAG
-                about = (job.transformation or job.kind, 1, 0.0)
+                yield Planned(name=job.name, tasks=((job.transformation or job.kind, 1),))
             case _:
-                about = (job.name, 1, 0.0)
-        transformation, tasks, stated_s = about
-        yield Planned(name=job.name, transformation=transformation, tasks=tasks, stated_s=stated_s)
+                yield Planned(name=job.name, tasks=((job.name, 1),))
 
 
 def _kind_counts(kind: Kind) -> KindCounts:

@@ -4,13 +4,14 @@ Everything that is free to check is checked before anything is launched. What it
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from roost.errors import NotFoundError, RoostError, UsageError
 from roost.report import receipt as receipts
+from roost.report.figures import many, size
 from roost.report.receipt import Receipt
 from roost.report.reporter import Reporter
 from roost.spec import PoolSpec
@@ -28,6 +29,8 @@ from roost.workflow.plan_options import Wanted
 from roost.workflow.planner import require_clusters
 from roost.workflow.planning import Options
 from roost.workflow.reuse import Reused, reuse
+
+_SHOWN = 20  # results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +142,7 @@ def _nothing_to_run(workflow: Workflow, reused: Reused, wish: Wish) -> RunOutcom
     """Each file that its user wants to have is there."""
     with run_directory.new(wish.name or run_directory.default_name(workflow.name)) as directory:
         bringing.take_reused(reused.results, directory)
-        results = [f"  {path}  {path.stat().st_size} bytes" for path in directory.results]
+        results = _files(directory.results)
     said = f"{workflow.name}: nothing to run, all its files are there (--force makes them again)"
     return RunOutcome(text="".join(f"{line}\n" for line in (said, *results)), error=None, output=directory.output)
 
@@ -215,7 +218,7 @@ def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     lines = []
     if one.is_success:
         lines.append(f"{workflow.name}: {_many(tasks(workflow), one.jobs)} done")
-        lines += [f"  {path}  {path.stat().st_size} bytes" for path in one.results]
+        lines += _files(one.results)
     else:
         lines.append(f"{workflow.name}: failed")
         lines += [line for failure in one.failures for line in _told(failure)]
@@ -225,12 +228,18 @@ def _outcome(workflow: Loaded, one: Run, given: Receipt | None) -> RunOutcome:
     return RunOutcome(text="\n".join(lines) + "\n", error=one.problem, output=one.directory / "output")
 
 
+def _files(paths: Sequence[Path]) -> list[str]:
+    more = [f"  and {len(paths) - _SHOWN:,} more below {paths[0].parent}"] if len(paths) > _SHOWN else []
+    return [*(f"  {path}  {size(path.stat().st_size)}" for path in paths[:_SHOWN]), *more]
+
+
 def _many(tasks: int, jobs: int) -> str:
     """
-    >>> _many(94, 94), _many(1000, 16)
-    ('94 jobs', '1,000 tasks in 16 jobs')
+    >>> _many(94, 94), _many(1000, 16), _many(1, 2)
+    ('94 tasks', '1,000 tasks in 16 jobs', '1 task in 2 jobs')
     """
-    return f"{tasks:,} tasks in {jobs:,} jobs" if jobs < tasks else f"{jobs} jobs"
+    done = many(tasks, "task")
+    return f"{done} in {many(jobs, 'job')}" if jobs != tasks else done
 
 
 def _told(failure: Failure) -> list[str]:

@@ -18,7 +18,7 @@ def began(directory: Path, shape: Shape, *, stated_s: float = 0.0) -> tuple[str,
     write(directory, shape)
     plan = from_static_bp((directory / "made-0.static.bp").read_text().splitlines())
     progress = begin(plan)
-    planned = [Planned(name=job.name, transformation=plan.transformation(job), stated_s=stated_s) for job in plan.jobs]
+    planned = [Planned(name=job.name, tasks=((plan.transformation(job), 1),), stated_s=stated_s) for job in plan.jobs]
     ticks = iter(range(10**9))
     known = tally(planned, progress.children, clock=lambda: next(ticks) * 1e-6)
     return (directory / "made-0.log").read_text(), progress, known
@@ -43,8 +43,8 @@ def test_a_tally_of_changes_is_a_tally_of_all(seed: int, dead: int, tmp_path_fac
         assert sum(kind.total for kind in known.kinds.values()) == len(progress.jobs)
         assert known.retries == sum(max(0, job.submits - 1) for job in jobs)
         over = progress.totals[JobState.DONE] + progress.totals[JobState.FAILED]
-        assert sum(kind.jobs_left for kind in known.kinds.values()) == len(progress.jobs) - over
-        assert all(kind.done_jobs == kind.done for kind in known.kinds.values())
+        assert sum(group.tasks_left for group in known.groups.values()) == len(progress.jobs) - over
+        assert all(kind.by_itself and kind.by_itself.done_tasks == kind.done for kind in known.kinds.values())
 
 
 def test_a_change_of_state_is_told_once(tmp_path: Path) -> None:
@@ -56,11 +56,28 @@ def test_a_change_of_state_is_told_once(tmp_path: Path) -> None:
 
 def test_clustered_jobs_count_by_their_tasks(tmp_path: Path) -> None:
     _, progress, _ = began(tmp_path, Shape(jobs=4, wide=4))
-    known = tally([Planned(name=name, transformation="t", tasks=10) for name in progress.jobs], {}, clock=lambda: 0.0)
-    assert (known.kinds["t"].waiting, known.kinds["t"].jobs_left) == (40, 4)
+    shares = ((("t", 10),), (("t", 10),), (("t", 3), ("u", 5)), (("u", 2),))
+    planned = [Planned(name=name, tasks=tasks) for name, tasks in zip(progress.jobs, shares, strict=True)]
+    known = tally(planned, {}, clock=lambda: 0.0)
+    assert {name: kind.waiting for name, kind in known.kinds.items()} == {"t": 23, "u": 7}
+    assert {key: group.tasks_left for key, group in known.groups.items()} == {("t",): 20, ("t", "u"): 8, ("u",): 2}
     fold(progress, (tmp_path / "made-0.log").read_text())
     known.update(progress.take_changed())
-    assert (known.kinds["t"].done, known.kinds["t"].done_jobs) == (40, 4)
+    assert {name: kind.done for name, kind in known.kinds.items()} == {"t": 23, "u": 7}
+    seconds = sum(group.done_s for key, group in known.groups.items() if key == ("t",))
+    assert known.kinds["t"].mean_s == pytest.approx(seconds / 20)  # those that were with others do not count
+
+
+def test_a_chain_is_seen_whatever_the_order_of_its_jobs(tmp_path: Path) -> None:
+    _, progress, _ = began(tmp_path, Shape(jobs=3, wide=1))
+    planned = [Planned(name=name, tasks=(("t", 1),), stated_s=10) for name in reversed(tuple(progress.jobs))]
+    known = tally(planned, progress.children, clock=lambda: 0.0)
+    log = (tmp_path / "made-0.log").read_text()
+    fold(progress, log[: log.index("Finished", log.index("Job executing"))])
+    known.update(progress.take_changed())
+    left_s = known.seconds_left(progress, progress.last_at or 0.0)
+    assert left_s is not None
+    assert left_s > 30
 
 
 def estimates(directory: Path, shape: Shape, shares: tuple[float, ...]) -> list[float | None]:
