@@ -63,8 +63,8 @@ class PersonalPool:
         _podman("exec", self.container, "chown", "-R", "debian:debian", str(RUNS))
 
     def kill(self, program: str) -> None:
-        """All processes of that name in the pool's container, without a word."""
-        _podman("exec", self.container, "pkill", "-KILL", "-x", program)
+        """All processes of that name in the pool's container, without a word; there may be none."""
+        _start("exec", self.container, "pkill", "-KILL", "-x", program, timeout_s=60)
 
     @property
     def pid(self) -> int:
