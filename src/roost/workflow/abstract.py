@@ -13,9 +13,10 @@ from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.transformations import Transformation
+from roost.workflow.treatments import SITES
 
-EXECUTION_SITE = "condorpool"  # Pegasus' usual name for a pool's execution points
-EXECUTION_SITES = (EXECUTION_SITE, "ec2")  # and that of the tutorial: both are the pool
+EXECUTION_SITES = SITES  # Pegasus' usual name for a pool's execution points, and that of the tutorial
+EXECUTION_SITE = EXECUTION_SITES[0]
 DEFAULT_RETRIES = 1  # as pegasus.mode=production
 
 

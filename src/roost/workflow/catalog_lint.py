@@ -16,7 +16,7 @@ from roost.workflow.catalogs import LOCAL
 from roost.workflow.image_check import merged_usr
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.pool_catalogs import SlotFacts
-from roost.workflow.profiles import DAGMAN_KEYS, LATER_DAGMAN_KEYS, LATER_PEGASUS_KEYS, PEGASUS_KEYS
+from roost.workflow.treatments import DAGMAN_PROFILES, PEGASUS_PROFILES
 from roost.yaml_lines import Document, Path, did_you_mean
 
 # HTCondor's submit commands that people have put elsewhere; condor takes any key, so it has no list of its own.
@@ -27,8 +27,8 @@ _CONDOR_KEYS = (
     *("stream_output", "stream_error", "notification", "notify_user", "transfer_input_files", "leave_in_queue"),
 )
 _KEYS = {
-    "pegasus": frozenset({*PEGASUS_KEYS, *LATER_PEGASUS_KEYS}),
-    "dagman": frozenset({*DAGMAN_KEYS, *LATER_DAGMAN_KEYS}),
+    "pegasus": frozenset(PEGASUS_PROFILES),
+    "dagman": frozenset(DAGMAN_PROFILES),
     "condor": frozenset(_CONDOR_KEYS),
 }
 

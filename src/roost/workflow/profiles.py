@@ -1,46 +1,32 @@
 """pure: Pegasus profiles: what a job asks of its environment, HTCondor, DAGMan and the planner.
 
-Pegasus' user guide, "Profiles"; the keys that Roost knows are in the tables here, all others are mistakes.
+Pegasus' manual, "Profiles"; what is made of each key is said by the tables of `treatments`.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from roost.workflow.mistakes import Mistakes
+from roost.workflow.treatments import PROFILES, SITES, How, names, of_profile
 from roost.yaml_lines import Document, Path, did_you_mean
 
-NAMESPACES = ("env", "condor", "dagman", "pegasus")
-LATER_NAMESPACES = ("selector", "globus", "stat")
-
-PEGASUS_KEYS = (
-    *("cores", "memory", "diskspace", "gpus", "runtime", "style"),
-    *("clusters.num", "clusters.size", "clusters.maxruntime", "label"),
-    *("checkpoint.time", "maxwalltime", "exitcode.failuremsg", "exitcode.successmsg"),
-)
+NAMESPACES = ("env", "condor", "dagman", "pegasus")  # those that a job is made of
 _NUMBERS = ("runtime", "clusters.maxruntime", "checkpoint.time", "maxwalltime")  # need not be whole
-_WORDS = ("label", "exitcode.failuremsg", "exitcode.successmsg")  # another key may be what labels tasks
+_COUNTS = ("cores", "memory", "diskspace", "gpus", "clusters.num", "clusters.size")
 _LEAST_S = 10  # from SIGTERM to `maxwalltime`, as Pegasus
-# Pegasus knows them, Roost does not: they change how a job runs, so they cannot be passed over.
-LATER_PEGASUS_KEYS = (
-    *(
-        "job.aggregator",
-        "container.launcher",
-        "container.arguments",
-        "nodes",
-    ),
-    *("data.configuration", "gridstart", "gridstart.path", "pegasus_lite_env_source", "change.dir", "job.priority"),
-    *("queue", "project", "ppn", "grid.start", "stagein.clusters", "stageout.clusters", "transfer.threads"),
-)
-DAGMAN_KEYS = ("retry", "priority", "category", "abort-dag-on")
-LATER_DAGMAN_KEYS = ("pre", "pre.arguments", "post", "post.arguments", "post.scope", "maxpre", "maxpost", "maxjobs")
-# Submit commands that make a job what the planner planned: a profile cannot have them.
-OURS = (
-    *("executable", "arguments", "input", "output", "error", "log", "queue", "transfer_executable"),
-    *("transfer_input_files", "transfer_output_files", "transfer_output_remaps", "should_transfer_files"),
-    *("when_to_transfer_output", "environment", "initialdir", "ulog_execute_attrs"),
-)
+# (namespace, key): the values that say what Roost does anyway
+_SAME = {
+    ("pegasus", "style"): ("condor",),
+    ("pegasus", "job.aggregator"): ("seqexec",),
+    ("pegasus", "gridstart"): ("kickstart", "pegasuslite"),
+    ("pegasus", "data.configuration"): ("condorio",),
+    ("dagman", "post"): ("pegasus-exitcode", "none"),
+    ("condor", "universe"): ("vanilla", "container"),
+    ("selector", "execution.site"): SITES,
+    ("hints", "execution.site"): SITES,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +46,13 @@ class Profiles:
         )
 
 
+class Judged(NamedTuple):
+    """A profile is honoured where neither is said."""
+
+    wrong: str = ""
+    note: str = ""  # it has no effect
+
+
 def profiles(mistakes: Mistakes, document: Document, path: Path, value: Any) -> Profiles:
     """The profiles in a `profiles:` section."""
     if value is None:
@@ -70,10 +63,8 @@ def profiles(mistakes: Mistakes, document: Document, path: Path, value: Any) -> 
     found: dict[str, dict[str, str]] = {}
     for namespace, entries in value.items():
         here = (*path, str(namespace))
-        if namespace in LATER_NAMESPACES:
-            mistakes.unsupported(document, here, f"profiles of the namespace '{namespace}'")
-        elif namespace not in NAMESPACES:
-            said = f"'{namespace}' is no profile namespace{did_you_mean(str(namespace), NAMESPACES)}"
+        if namespace not in PROFILES:
+            said = f"'{namespace}' is no profile namespace{did_you_mean(str(namespace), PROFILES)}"
             mistakes.add(document, here, said)
         elif not isinstance(entries, dict):
             mistakes.add(document, here, f"'{namespace}' has to be a list of `key: value` lines")
@@ -85,7 +76,7 @@ def profiles(mistakes: Mistakes, document: Document, path: Path, value: Any) -> 
         if (most - at) * 60 < _LEAST_S:
             said = f"'checkpoint.time' ({at:g} min) has to be at least {_LEAST_S} s before 'maxwalltime' ({most:g} min)"
             mistakes.add(document, (*path, "pegasus", "checkpoint.time"), said)
-    return Profiles(**found)
+    return Profiles(**{namespace: found[namespace] for namespace in NAMESPACES if namespace in found})
 
 
 def _entries(mistakes: Mistakes, document: Document, path: Path, entries: dict[Any, Any]) -> dict[str, str]:
@@ -97,51 +88,55 @@ def _entries(mistakes: Mistakes, document: Document, path: Path, entries: dict[A
             mistakes.add(document, here, f"'{name}' cannot be {value!r}: a profile's value is one line of text")
             continue
         key = str(name) if path[-1] == "env" else str(name).lower()
-        if said := wrong_profile(str(path[-1]), key, text, label_key=mistakes.label_key):
-            mistakes.add(document, here, said)
+        judgement = judged(str(path[-1]), key, text, label_key=mistakes.label_key)
+        if judgement.wrong:
+            mistakes.add(document, here, judgement.wrong)
+        elif judgement.note:
+            mistakes.note(document, here, judgement.note)
         else:
             found[key] = text
     return found
 
 
-def wrong_profile(namespace: str, key: str, text: str, *, label_key: str) -> str:
-    """What is wrong with a profile, as a sentence; empty when nothing is."""
-    match namespace:
-        case "pegasus":
-            if key == label_key:
-                return "" if text else f"'{key}' cannot be empty"
-            if key in LATER_PEGASUS_KEYS:
-                return f"not supported yet: the pegasus profile '{key}'"
-            if key not in PEGASUS_KEYS:
-                return f"unknown pegasus profile '{key}'{did_you_mean(key, PEGASUS_KEYS)}"
-            if key == "style":
-                return "" if text == "condor" else f"not supported yet: the style '{text}'; Roost's is condor"
-            if key in _WORDS:
-                return ""
-            if key in _NUMBERS:
-                return "" if _is_seconds(text) else f"'{key}' cannot be '{text}': it has to be a number above zero"
-            return "" if _is_count(text) else f"'{key}' cannot be '{text}': it has to be a whole number above zero"
-        case "dagman":
-            if key in LATER_DAGMAN_KEYS:
-                return f"not supported yet: the dagman profile '{key}'"
-            if key not in DAGMAN_KEYS:
-                return f"unknown dagman profile '{key}'{did_you_mean(key, DAGMAN_KEYS)}"
-            if key in ("retry", "priority") and not text.lstrip("-").isdigit():
-                return f"'{key}' cannot be '{text}': it has to be a whole number"
-            return ""
-        case "condor":
-            if key == "universe" and text != "vanilla":
-                return f"not supported yet: the universe '{text}'; Roost's jobs are vanilla"
-            return f"'{key}' is set by Roost and cannot be a condor profile" if key in OURS else ""
-        case _:
-            return ""
+def judged(namespace: str, key: str, text: str, *, label_key: str) -> Judged:
+    """
+    >>> judged("pegasus", "ppn", "2", label_key="label").note
+    "the pegasus profile 'ppn' has no effect: it is for schedulers other than HTCondor"
+    """
+    if namespace == "pegasus" and key == label_key:
+        return Judged("" if text else f"'{key}' cannot be empty")
+    found = of_profile(namespace, key)
+    if found is None:
+        said = f"unknown {namespace} profile '{key}'{did_you_mean(key, names(PROFILES[namespace], How.HONOURED))}"
+        return Judged(said)
+    what = f"the {namespace} profile '{key}'"
+    match found.how:
+        case How.REFUSED:
+            return Judged(found.sentence(what))
+        case How.NO_EFFECT:
+            return Judged("", found.sentence(what))
+        case How.HONOURED:
+            return Judged(_wrong_value(namespace, key, text))
+
+
+def _wrong_value(namespace: str, key: str, text: str) -> str:
+    same = _SAME.get((namespace, key))
+    if same is not None and text.lower() not in same:
+        return f"not supported yet: the {namespace} profile '{key}' cannot be '{text}'; it is {' or '.join(same)}"
+    if namespace == "pegasus" and key in _NUMBERS:
+        return "" if _is_above_zero(text) else f"'{key}' cannot be '{text}': it has to be a number above zero"
+    if namespace == "pegasus" and key in _COUNTS:
+        return "" if _is_count(text) else f"'{key}' cannot be '{text}': it has to be a whole number above zero"
+    if namespace == "dagman" and key in ("retry", "priority") and not text.lstrip("-").isdigit():
+        return f"'{key}' cannot be '{text}': it has to be a whole number"
+    return ""
 
 
 def _is_count(text: str) -> bool:
     return text.isdigit() and int(text) > 0
 
 
-def _is_seconds(text: str) -> bool:
+def _is_above_zero(text: str) -> bool:
     return re.fullmatch(r"\d+(\.\d+)?", text) is not None and float(text) > 0
 
 

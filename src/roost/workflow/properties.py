@@ -1,8 +1,7 @@
 """pure: the text of pegasus.properties -> what of it concerns Roost.
 
-Pegasus' manual, "Configuration", and pegasus-plan's sources (Properties). What concerns programs that Roost does not
-use (pegasus-transfer, the metrics server, monitord's database ...) has no effect; what would change a result and cannot
-be had is a mistake, with its line.
+Pegasus' manual, "Configuration", and pegasus-plan's sources (Properties); what is made of each is said by the tables of
+`treatments`. What has no effect is noted; what would change a result and cannot be had is a mistake, with its line.
 """
 
 import re
@@ -12,7 +11,8 @@ from typing import NamedTuple
 
 from roost.workflow.abstract import DEFAULT_RETRIES
 from roost.workflow.mistakes import Mistakes
-from roost.workflow.profiles import NAMESPACES, PEGASUS_KEYS, Profiles, wrong_profile
+from roost.workflow.profiles import NAMESPACES, Profiles, judged
+from roost.workflow.treatments import PEGASUS_PROFILES, PROFILES, PROPERTIES, How, names, of_property
 from roost.yaml_lines import did_you_mean
 
 CATALOGS = {  # section of a workflow: (file beside it, property that names another file)
@@ -32,24 +32,14 @@ _SAME = {
     "pegasus.clusterer.job.aggregator.seqexec.firstjobfail": ("true",),
     "pegasus.clusterer.allow.single": ("false",),
     "pegasus.integrity.checking": ("full", "nosymlink"),
+    "pegasus.data.reuse.scope": ("full",),
+    "pegasus.parser.dax.data.dependencies": ("true",),
 }
 _INSTEAD = {
     "pegasus.data.configuration": "Roost's is condorio",
     "pegasus.clusterer.job.aggregator": "a job's tasks run one after another (seqexec)",
+    "pegasus.data.reuse.scope": "it is full; roost run --force makes everything",
 }
-_KNOWN = ("pegasus.mode", "pegasus.clusterer.label.key", "pegasus.clusterer.preference")
-# What programs do that Roost does not use, or where files are that it puts elsewhere.
-_NO_EFFECT = (
-    *("pegasus.catalog.workflow.", "pegasus.catalog.master.", "pegasus.monitord.", "pegasus.metrics"),
-    *("pegasus.dir.", "pegasus.transfer.", "pegasus.stagein.", "pegasus.stageout.", "pegasus.home."),
-    *("pegasus.log.", "pegasus.schema.", "pegasus.gridstart", "pegasus.condor.", "pegasus.register"),
-    *("pegasus.file.cleanup.", "pegasus.dashboard.", "pegasus.execute.", "pegasus.worker."),
-    *("pegasus.planner.", "pegasus.selector.", "pegasus.dagman.", "pegasus.exitcode."),
-    *("pegasus.container.", "pegasus.pmc.", "pegasus.catalog.replica."),
-    *("pegasus.catalog.transformation.", "pegasus.catalog.site.", "pegasus.output.", "pegasus.aws."),
-    *("pegasus.job.", "pegasus.stampede.", "pegasus.lite.", "pegasus.wrapper.", "pegasus.symlink"),
-    *("pegasus.integrity.",),
-)
 _LIMITS = {  # HTCondor's manual, "Configuration for DAGMan"
     "dagman.maxjobs": "DAGMAN_MAX_JOBS_SUBMITTED",
     "dagman.maxidle": "DAGMAN_MAX_JOBS_IDLE",
@@ -119,13 +109,19 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
             _require_same(line, wrong)
         elif (profile := _profile(line)) is not None:
             namespace, key = profile
-            if said := wrong_profile(namespace, key, line.value, label_key="label"):
-                wrong(line, said)
-            else:
+            judgement = judged(namespace, key, line.value, label_key="label")
+            if judgement.wrong:
+                wrong(line, judgement.wrong)
+            elif judgement.note:
+                mistakes.note_text(source, line.number, judgement.note)
+            elif namespace in found:
                 found[namespace][key] = line.value
-        elif line.key not in (*CATALOG_FILES, *_KNOWN) and not line.key.startswith(_NO_EFFECT):
-            known = (*CATALOG_FILES, *_KNOWN, *_SAME, *_LIMITS, "dagman.retry")
-            wrong(line, f"not supported yet: the property '{line.key}'{did_you_mean(line.key, known)}")
+        elif (treatment := of_property(line.key)) is None:
+            wrong(line, f"unknown property '{line.key}'{did_you_mean(line.key, names(PROPERTIES, How.HONOURED))}")
+        elif treatment.how is How.REFUSED:
+            wrong(line, treatment.sentence(f"the property '{line.key}'"))
+        elif treatment.how is How.NO_EFFECT:
+            mistakes.note_text(source, line.number, treatment.sentence(f"the property '{line.key}'"))
 
     def value_of(key: str, otherwise: str) -> str:
         return values[key].value if key in values else otherwise
@@ -152,7 +148,7 @@ def _profile(line: Line) -> tuple[str, str] | None:
     True
     """
     namespace, _, key = line.key.partition(".")
-    if not key or namespace not in NAMESPACES or (namespace == "pegasus" and key not in PEGASUS_KEYS):
+    if not key or namespace not in PROFILES or (namespace == "pegasus" and key not in PEGASUS_PROFILES):
         return None
     return namespace, key if namespace == "env" else key.lower()
 

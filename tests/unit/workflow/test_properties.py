@@ -55,12 +55,12 @@ def test_retries(text: str, retries: int) -> None:
         ("\npegasus.data.configuration = nonsharedfs", "p:2: not supported yet: the data configuration 'nonsharedfs'"),
         ("pegasus.catalog.site = XML", "p:1: not supported yet: 'pegasus.catalog.site' cannot be 'XML'; it is YAML"),
         ("pegasus.integrity.checking = none", "'pegasus.integrity.checking' cannot be 'none'; it is full or nosymlink"),
-        ("pegasus.moed = debug", "the property 'pegasus.moed'; did you mean 'pegasus.mode'?"),
+        ("pegasus.moed = debug", "p:1: unknown property 'pegasus.moed'; did you mean 'pegasus.mode'?"),
         ("dagman.retry = many", "p:1: 'dagman.retry' cannot be 'many': it has to be a whole number"),
         ("dagman.maxjobs = -1", "'dagman.maxjobs' cannot be '-1'"),
         ("dagman.big.maxjobs = x", "'dagman.big.maxjobs' cannot be 'x'"),
         ("pegasus.cores = two", "'cores' cannot be 'two'"),
-        ("condor.executable = x", "'executable' is set by Roost"),
+        ("condor.executable = x", "the condor profile 'executable': Roost's planner sets it"),
     ],
 )
 def test_what_cannot_be(text: str, said: str) -> None:

@@ -44,7 +44,7 @@ def test_workflow_s_own_section_wins(hello: Path) -> None:
     ("properties", "said"),
     [
         ("pegasus.data.configuration = nonsharedfs", "1: not supported yet: the data configuration 'nonsharedfs'"),
-        ("\npegasus.cleanup = x", "2: not supported yet: the property 'pegasus.cleanup'"),
+        ("\npegasus.cleanup = x", "2: unknown property 'pegasus.cleanup'"),
         ("dagman.retry = many", "1: 'dagman.retry' cannot be 'many'"),
         ("pegasus.catalog.site.file = no.yml", "names the catalog"),
     ],
