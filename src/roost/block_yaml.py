@@ -20,9 +20,12 @@ _TOP = re.compile(r"\n[^ \n-]")
 _ITEM = re.compile(r"\n- ")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 # A scalar without quotes that is text by how it begins: not a number, a truth value, a date or nothing.
-_BEGINS = r"[A-EG-MP-SU-XZa-eg-mp-su-xz_/]|--?[A-Za-z]|[0-9](?=[0-9_.]*[g-su-wyG-SU-WY])"
-_TEXT = re.compile(rf"(?:{_BEGINS})(?:[!-\"$-9;-~]|:(?=[!-~])|(?<! )#| +(?=[!-\"$-~]))*")
-_ANY = re.compile(r"[A-Za-z0-9_/.+-](?:[!-\"$-9;-~]|:(?=[!-~])|(?<! )#| +(?=[!-\"$-~]))*")
+_WORDS = r"(?!(?i:yes|no|true|false|on|off|null)\Z)"
+_BEGINS = rf"{_WORDS}[A-Za-z_/]|--?[A-Za-z]|[0-9](?=[0-9_.]*[g-su-wyG-SU-WY])"
+_CHARACTERS = r"[!-\"$-9;-~]*"  # then what is no comment and no key, and characters again
+_GOES_ON = rf"{_CHARACTERS}(?:(?::(?=[!-~])|(?<! )#| +(?=[!-\"$-~])){_CHARACTERS})*"
+_TEXT = re.compile(rf"(?:{_BEGINS}){_GOES_ON}")
+_ANY = re.compile(rf"[A-Za-z0-9_/.+-]{_GOES_ON}")
 _SINGLE = re.compile(r"'((?:[ -&(-~]|'')*)'")
 _DOUBLE = re.compile(r'"([ !#-\[\]-~]*)"')
 _ENTRIES = {indent: re.compile(rf"\n {{{indent}}}(?=[^ -])") for indent in range(2, 16, 2)}

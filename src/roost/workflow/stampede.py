@@ -56,28 +56,31 @@ def static_events(executable: ExecutableWorkflow) -> Iterator[str]:
 
     task_info, job_info, task_job = begins("task.info"), begins("job.info"), begins("wf.map.task_job")
     task_edge, job_edge = begins("task.edge"), begins("job.edge")
-    tasks = {}
+    tasks, arguments = {}, {}
+    names = {name: _quoted(name) for name in executable.programs}
     for job in executable.jobs:
         for task in job.tasks:
             tasks[task.id] = identity = _quoted(task.id)
+            arguments[task.id] = argv = _quoted(" ".join(task.arguments))
             yield (
                 f'{task_info} task.id={identity} type="1" type_desc="compute"'
-                f" transformation={_quoted(task.transformation)} argv={_quoted(' '.join(task.arguments))}\n"
+                f" transformation={names[task.transformation]} argv={argv}\n"
             )
     for child, parents in executable.task_parents.items():
         ends = f" child.task.id={tasks[child]}\n"
         yield "".join([f"{task_edge} parent.task.id={tasks[parent]}{ends}" for parent in parents])
     yield f'{begins("static.meta.start")}\n{begins("xwf.meta")} key="wf.api" value="roost"\n'
     yield f"{begins('static.meta.end')}\n"
+    paths = {name: _quoted(program.path) for name, program in executable.programs.items()}
     for job in executable.jobs:
         name = job.name
         is_clustered = len(job.tasks) > 1
-        program = executable.programs[job.tasks[0].transformation].path if job.tasks else CHORES
-        argv = " ".join(job.tasks[0].arguments) if len(job.tasks) == 1 else ""
+        program = paths[job.tasks[0].transformation] if job.tasks else _quoted(CHORES)
+        argv = arguments[job.tasks[0].id] if len(job.tasks) == 1 else '""'
         yield (
             f'{job_info} job.id="{name}" submit_file="{name}.sub" type="{job.kind}" type_desc="{_KINDS[job.kind]}"'
-            f' clustered="{int(is_clustered)}" max_retries="{job.shape.retries}" executable={_quoted(program)}'
-            f' argv={_quoted(argv)} task_count="{len(job.tasks)}"\n'
+            f' clustered="{int(is_clustered)}" max_retries="{job.shape.retries}" executable={program}'
+            f' argv={argv} task_count="{len(job.tasks)}"\n'
         )
     for job in executable.jobs:
         for task in job.tasks:
