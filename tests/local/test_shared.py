@@ -129,6 +129,75 @@ def test_what_a_job_writes_another_instances_job_reads(distributed: Pool) -> Non
     assert distributed.run("cat", "/shared/from-the-first").strip() == writer  # on the access point
 
 
+@pytest.mark.parametrize("data", ["nonsharedfs", "sharedfs"])
+def test_a_run_leaves_its_files_there_for_its_own_jobs_alone(distributed: Pool, data: str) -> None:
+    """What was lost there is made again by --resume; a run that ended well leaves nothing to be asked about."""
+    first, second = distributed.execution_points()
+    workflow = _chain(distributed.roost.directory / data, data, first, second)
+    lost = distributed.roost("run", workflow, "--pool", "dist", "--name", data)
+    assert lost.returncode == 4, lost.stderr
+    assert "mid" in lost.stdout
+    assert "what held it may be gone" in lost.stdout
+    assert f"/shared/runs/{data}-" in distributed.roost("down", "dist").stderr
+    resumed = distributed.roost("run", "--resume", data, "--pool", "dist")
+    assert resumed.returncode == 0, resumed.stderr
+    made = (distributed.roost.directory / "runs" / data / "output" / "out" / "b.txt").read_text().split()
+    assert made[0] == "text"
+    assert made[1] != made[2], "it was made on one instance and read on the other"
+    assert distributed.run("ls", "-A", "/shared/runs").split() == []
+
+
+CHAIN = """\
+pegasus: 5.0.4
+name: chain
+jobs:
+- type: job
+  name: a
+  id: A
+  arguments: []
+  uses: [{lfn: in.txt, type: input}, {lfn: mid/a.txt, type: output, stageOut: false}]
+  profiles: {condor: {requirements: RoostInstanceId == "FIRST"}}
+- type: job
+  name: lose
+  id: L
+  arguments: []
+  uses: []
+  profiles: {condor: {requirements: RoostInstanceId == "SECOND"}}
+- type: job
+  name: b
+  id: B
+  arguments: []
+  uses: [{lfn: mid/a.txt, type: input}, {lfn: out/b.txt, type: output}]
+  profiles: {condor: {requirements: RoostInstanceId == "SECOND"}}
+jobDependencies: [{id: A, children: [L]}, {id: L, children: [B]}]
+transformationCatalog:
+  transformations:
+  - {name: a, sites: [{name: local, pfn: a, type: stageable}]}
+  - {name: b, sites: [{name: local, pfn: b, type: stageable}]}
+  - {name: lose, sites: [{name: local, pfn: lose, type: stageable}]}
+replicaCatalog:
+  replicas:
+  - {lfn: in.txt, pfns: [{site: local, pfn: in.txt}]}
+"""
+
+
+def _chain(directory: Path, data: str, first: str, second: str) -> str:
+    """The first time a file is lost in the middle, as where a peer goes."""
+    directory.mkdir()
+    scripts = {
+        "a": "{ cat in.txt; hostname; } > mid/a.txt",
+        "b": "{ cat mid/a.txt; hostname; } > out/b.txt",
+        "lose": f"mkdir /shared/{data}-lost && rm -r /shared/runs/*/mid*; true",
+    }
+    for name, script in scripts.items():
+        (directory / name).write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "in.txt").write_text("text\n")
+    (directory / "workflow.yml").write_text(CHAIN.replace("FIRST", first).replace("SECOND", second))
+    properties = f"pegasus.data.configuration = {data}\ndagman.retry = 0\n"
+    (directory / "pegasus.properties").write_text(properties)
+    return str(directory / "workflow.yml")
+
+
 def test_down_asks_before_files_are_lost(distributed: Pool) -> None:
     distributed.run("sh", "-c", "echo precious > /shared/precious")
     refused = distributed.roost("down", "dist")

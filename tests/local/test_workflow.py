@@ -15,7 +15,7 @@ from roost.workflow import submit_dir
 from roost.workflow.attempts import JobState, Outcome
 from roost.workflow.clustering import Policy
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared, Site
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planning import Options, planned
 from roost.workflow.progress import Progress, begin, fold, fold_end
@@ -192,9 +192,10 @@ def run(
     options: Options | None = None,
     timeout_s: float = 90,
     policy: Policy | None = None,
+    how: str = "",
 ) -> Ran:
     """Plan, send, submit, follow to the end."""
-    executable = submitted(pool, path, tmp_path, without=without, options=options, policy=policy)
+    executable = submitted(pool, path, tmp_path, without=without, options=options, policy=policy, how=how)
     return Ran(executable=executable, progress=followed(pool, executable, timeout_s))
 
 
@@ -206,17 +207,28 @@ def submitted(
     without: frozenset[str] | set[str] = frozenset(),
     options: Options | None = None,
     policy: Policy | None = None,
+    how: str = "",
 ) -> ExecutableWorkflow:
+    """`how`: of what jobs do with a directory that they share, as RunPaths has it."""
     remote = PurePosixPath(f"/home/debian/runs/{uuid4().hex[:8]}")
     wish, at = options or Options(), datetime.now(UTC)
-    paths = RunPaths(run=remote)
+    shared = Shared(PurePosixPath(f"/tmp/shared/{remote.name}"), how) if how else None
+    paths = RunPaths(run=remote, shared=shared)
     executable = planned(load(path), Site(), paths, wish, uuid=str(uuid4()), planned_at=at, policy=policy)
-    local = tmp_path / "run"
+    local, there = tmp_path / "run", tmp_path / "shared"
     submit_dir.write(executable, local)
     for upload in executable.uploads:
+        is_shared = shared is not None and upload.remote.is_relative_to(shared.place)
+        root, beside = (paths.files, there) if is_shared else (remote, local)
+        target = beside / upload.remote.relative_to(root)
         if upload.remote.name not in without:
-            (local / upload.remote.relative_to(remote)).write_bytes(Path(upload.local).read_bytes())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(Path(upload.local).read_bytes())
     pool.put(local, str(remote))
+    if shared is not None:
+        there.mkdir(exist_ok=True)
+        pool.put(there, str(shared.place))
+        pool.run("sh", "-c", 'find "$1" -type d -exec chmod 777 {} +', "sh", str(shared.place))
     pool.run(*submit_argv(executable))
     return executable
 

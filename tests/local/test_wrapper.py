@@ -39,9 +39,9 @@ def sent(directory: Path) -> str:
 
 
 class Ran:
-    def __init__(self, directory: Path, job: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, job: dict[str, Any], **env: str) -> None:
         word = b64encode(json.dumps(job).encode()).decode()
-        environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1", "PEGASUS_SITE": "s", "PEGASUS_WF_LABEL": "w"}
+        environment = {**os.environ, "PEGASUS_DAG_JOB_ID": "t_ID1", "PEGASUS_SITE": "s", "PEGASUS_WF_LABEL": "w", **env}
         ran = subprocess.run(
             [sent(directory), word], cwd=directory, env=environment, capture_output=True, text=True, check=False
         )
@@ -279,6 +279,75 @@ def test_what_a_task_prints_can_mean_that_it_failed(
     ran = Ran(tmp_path, {"tasks": [task(script=script, **rules)]})
     assert ran.code == code
     assert said in ran.stderr
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A directory that instances see."""
+    (tmp_path / "shared").mkdir()
+    return tmp_path / "shared"
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """Where a job starts."""
+    (tmp_path / "top").mkdir()
+    return tmp_path / "top"
+
+
+@pytest.mark.parametrize(("how", "apart"), [("copy", True), ("copy", False), ("link", False), ("here", True)])
+def test_what_jobs_leave_for_each_other(top: Path, shared: Path, how: str, *, apart: bool) -> None:
+    first = task("A", "cat 'in put' > d/a; echo one > b", inputs=["in put"], outputs=["d/a", "b", "spare"])
+    second = task("B", "./more < d/a > c; cat b >> c", inputs=["d/a", "b"], outputs=["c"])
+    job = {
+        "tasks": [{**first, "optional": ["spare"]}, {**second, "run": "./more", "arguments": []}],
+        **{"home": ["b", "c"], "share": ["d/a", "c"], "programs": ["more"], "apart": apart},
+    }
+    (top / "more").write_text("#!/bin/sh\ncat d/a b > c\n")
+    stored = (lambda lfn: lfn) if how == "here" else stored_name
+    (shared / stored("in put")).write_text("given\n")
+    ran = Ran(top, job, ROOST_SCRATCH=f"{how}:{shared}")
+    assert ran.code == 0, ran.stderr
+    assert (ran.home["b"], ran.home["c"]) == (b"one\n", b"given\none\n")
+    names = {str(path.relative_to(shared)) for path in shared.rglob("*") if path.is_file()}
+    assert names == {stored(lfn) for lfn in ("in put", "d/a", "c", *(["b"] if how == "here" else []))}
+    assert (shared / stored("d/a")).read_text() == "given\n"
+    sums = {line.split("  ")[1] for line in ran.home["t_ID1.sha256"].decode().splitlines()}
+    assert sums == {"b", "c", "d%2Fa"}
+    assert (shared / stored("d/a")).stat().st_mode & 0o777 == 0o666, "other accounts make it again"
+
+
+@pytest.mark.parametrize("how", ["copy", "link", "here"])
+def test_what_is_lost_there_is_named(top: Path, shared: Path, how: str) -> None:
+    ran = Ran(top, {"tasks": [task(inputs=["a.txt"])], "home": [], "share": []}, ROOST_SCRATCH=f"{how}:{shared}")
+    assert ran.code == invoke.WRONG_INPUT
+    assert f"an input is not there: {shared}/a.txt: No such file on the file system" in ran.stderr
+    assert (top / "outputs").is_dir(), "or HTCondor holds the job"
+
+
+@pytest.mark.parametrize("how", ["copy", "here"])
+def test_what_is_there_is_compared(top: Path, shared: Path, how: str) -> None:
+    (shared / "in").write_text("changed")
+    (top / "maker.sha256").write_text(f"{hashlib.sha256(b'made').hexdigest()}  in\n")
+    ran = Ran(top, {"tasks": [task(inputs=["in"])], "home": [], "share": []}, ROOST_SCRATCH=f"{how}:{shared}")
+    assert (ran.code, "in came with the SHA-256" in ran.stderr) == (invoke.WRONG_INPUT, True)
+
+
+def test_what_an_earlier_try_left_is_no_output(top: Path, shared: Path) -> None:
+    (shared / "out").write_text("half")
+    job = {"tasks": [task(outputs=["out"])], "home": ["out"], "share": []}
+    ran = Ran(top, job, ROOST_SCRATCH=f"here:{shared}")
+    assert ran.code == invoke.NO_OUTPUT
+    assert ran.home == {}
+
+
+def test_what_cannot_be_left_for_others_fails_the_job(top: Path, shared: Path) -> None:
+    (shared / "out").mkdir()
+    job = {"tasks": [task(script="echo 1 > out", outputs=["out"])], "home": [], "share": ["out"]}
+    ran = Ran(top, job, ROOST_SCRATCH=f"copy:{shared}")
+    assert ran.code == invoke.NO_OUTPUT
+    assert "roost: an output cannot be kept: " in ran.stderr
+    assert list(shared.iterdir()) == [shared / "out"]
 
 
 def test_what_is_said_by_a_file(tmp_path: Path) -> None:

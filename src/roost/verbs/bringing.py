@@ -17,9 +17,10 @@ from roost.workflow.progress import Progress
 from roost.workflow.replicas import Replica
 
 TRANSFER_S = 6 * 3600.0
-_KEPT = "kept"  # beside the submit directory: hard links to the intermediate files that are to come here
+_KEPT = "kept"  # beside the submit directory: links to the intermediate files that are to come here
 _NUL = "\0"
-_LINK = 'rm -rf -- "$1" && mkdir -- "$1" && cd -- "$2" && { xargs -0 -r ln -t "$1" -- 2>/dev/null; du -sb -- "$1"; }'
+# Links to those that are there; how large these are. What is gone with an instance is made again.
+_LINK = 'mkdir -p -- "$1" && xargs -0 -r cp -s -t "$1" -- 2>/dev/null; du -sbL -- "$1"'
 
 
 def bring_back(paths: RunPaths, access_point: AccessPoint, directory: RunDirectory, *, is_flat: bool) -> None:
@@ -59,25 +60,46 @@ def bring_kept(
     say: Callable[[str], None],
 ) -> None:
     """Of a run that did not come to its end: the intermediate files that the rest of it needs, and no others."""
-    paths = executable.paths
     done = resuming.done_in(progress)
     left = [job.name for job in executable.jobs if job.name not in done]
-    wanted = [one for one in resuming.needed(executable, left) if one.is_relative_to(paths.scratch)]
+    here = Kept(executable, directory)
+    wanted = [one for one in resuming.needed(executable, left) if here.at(one).is_relative_to(directory.scratch)]
     if not wanted:
         return
-    kept = paths.run / _KEPT
-    names = _NUL.join(str(one.relative_to(paths.scratch)) for one in wanted).encode()
-    linked = access_point.run(["sh", "-c", _LINK, "sh", str(kept), str(paths.scratch)], input=names, timeout_s=600)
-    size = linked.stdout.split()
+    kept = str(executable.paths.run / _KEPT)
+    access_point.run(["rm", "-rf", "--", kept])
+    by_place: dict[str, list[PurePosixPath]] = {}
+    for one in wanted:
+        by_place.setdefault(str(here.at(one).relative_to(directory.scratch).parent), []).append(one)
+    size = 0
+    for place, remotes in by_place.items():
+        names = _NUL.join(map(str, remotes)).encode()
+        linked = access_point.run(["sh", "-c", _LINK, "sh", f"{kept}/{place}"], input=names, timeout_s=600)
+        size += int(linked.stdout.split()[0])
     many = f"{len(wanted)} intermediate files" if len(wanted) > 1 else "1 intermediate file"
-    say(f"bring {many} ({int(size[0]) / 1e6 if size else 0:.1f} MB) for --resume")
-    access_point.get(str(kept), directory.scratch, timeout_s=TRANSFER_S)
-    access_point.run(["rm", "-rf", "--", str(kept)])
+    say(f"bring {many} ({size / 1e6:.1f} MB) for --resume")
+    access_point.get(kept, directory.scratch, timeout_s=TRANSFER_S)
+    access_point.run(["rm", "-rf", "--", kept])
 
 
-def kept_at(executable: ExecutableWorkflow, directory: RunDirectory, remote: PurePosixPath) -> Path:
-    """Where a file of the access point is on this machine, if it was brought back."""
-    paths = executable.paths
-    if remote.is_relative_to(paths.output):
-        return directory.output / unquote(remote.name)
-    return directory.scratch / remote.relative_to(paths.scratch)
+class Kept:
+    """Where a run's files of the access point are on this machine, if they were brought back."""
+
+    def __init__(self, executable: ExecutableWorkflow, directory: RunDirectory) -> None:
+        self._paths, self._directory = executable.paths, directory
+        shared = executable.paths.shared is not None
+        self._results = {executable.remote(lfn): lfn for lfn in executable.results} if shared else {}
+
+    def at(self, remote: PurePosixPath) -> Path:
+        if remote.is_relative_to(self._paths.output):
+            return self._directory.output / unquote(remote.name)
+        if (result := self._results.get(remote)) is not None:  # what jobs took was another copy of it
+            return self._directory.output / result
+        is_file = remote.is_relative_to(self._paths.files)
+        return self._directory.scratch / remote.relative_to(self._paths.files if is_file else self._paths.scratch)
+
+
+def clear_shared(executable: ExecutableWorkflow, access_point: AccessPoint) -> None:
+    """A run that came to its end leaves nothing for `down` to ask about: its results are here."""
+    if shared := executable.paths.shared:
+        access_point.run(["sudo", "-n", "rm", "-rf", "--", str(shared.place)], timeout_s=600)

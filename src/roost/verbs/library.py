@@ -21,7 +21,7 @@ from roost.pool.access_point import AccessPoint
 from roost.report.receipt import Receipt
 from roost.report.reporter import PlainReporter, Reporter, SilentReporter
 from roost.spec import PoolSpec
-from roost.verbs import planners, prepared, run_directory
+from roost.verbs import planners, prepared, run_directory, sharing
 from roost.verbs.ending import end
 from roost.verbs.first_jobs import first_jobs
 from roost.verbs.ground import Ground
@@ -277,7 +277,12 @@ class Pool:
         return self.follow(planners.loaded(directory.record), directory)
 
     def check(self, workflow: Loaded) -> None:
-        """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be."""
+        """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be.
+
+        So it does where its tasks would work in what instances share, and those of this pool would share nothing.
+        """
+        if isinstance(workflow, Workflow) and self._risen is None and not sharing.is_mounted(self.spec):
+            sharing.require_shared(workflow.data, self.name)
         if self._image is not None and self._image.executables is not None:
             planners.require_programs(workflow, self._image.executables)
 

@@ -4,22 +4,23 @@ What has happened is on the access point, in DAGMan's and HTCondor's logs; the p
 """
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from roost.boot import commands
 from roost.errors import UsageError
 from roost.pool.access_point import AccessPoint
 from roost.spec import PoolSpec
-from roost.verbs import bringing, following, places, pool_facts, sending
+from roost.verbs import bringing, following, places, pool_facts, sending, sharing
 from roost.verbs.archiving import keep_catalogs
 from roost.verbs.ground import Ground
 from roost.verbs.notifying import Notifier
 from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.runs import Run
 from roost.workflow import resuming
-from roost.workflow.abstract import Workflow
+from roost.workflow.abstract import Data, Workflow
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths
+from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared
 from roost.workflow.executable import Site as ExecutionSite
 from roost.workflow.failure import Failure
 from roost.workflow.planning import planned
@@ -44,6 +45,8 @@ class PlannedRun(Run):
     def _bring(self, access_point: AccessPoint) -> None:
         bringing.take_reused(self._executable.reused, self._directory)
         super()._bring(access_point)
+        if self.is_success:
+            bringing.clear_shared(self._executable, access_point)
 
     def _bring_kept(self, access_point: AccessPoint, progress: Progress) -> None:
         bringing.bring_kept(self._executable, access_point, self._directory, progress, say=self._ground.reporter.note)
@@ -52,7 +55,7 @@ class PlannedRun(Run):
 def begin_run(ground: Ground, directory: RunDirectory, record: RunRecord, workflow: Workflow) -> Run:
     """Plan, send, submit: DAGMan has it then."""
     cores = ground.cores if Kind.AUTO in wanted(record.cluster).kinds else 0
-    record = replace(record, directory=str(places.runs(ground.pool.spec) / directory.name), submissions=1, cores=cores)
+    record = _placed(ground, replace(record, submissions=1, cores=cores), workflow)
     executable = _planned(ground, record, workflow)
     directory.save(record)
     for note in executable.notes:
@@ -71,7 +74,7 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     )
     if not before.directory:
         return begin_run(ground, directory, before, workflow)
-    record = replace(before, directory=str(places.runs(ground.pool.spec) / directory.name))
+    record = _placed(ground, before, workflow)
     executable = _planned(ground, record, workflow)
     progress = _so_far(directory, executable)
     done = resuming.done_in(progress)
@@ -82,9 +85,8 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
             resuming.read_dag("".join(dag_lines(executable)), record.remote),
             done,
         )
-    left = resuming.unfinished(
-        executable, done, lambda remote: bringing.kept_at(executable, directory, remote).exists()
-    )
+    here = bringing.Kept(executable, directory)
+    left = resuming.unfinished(executable, done, lambda remote: here.at(remote).exists())
     if not left:
         raise UsageError(f"nothing is left to run of {directory.name}: all its jobs are done", f"ls {directory.output}")
     with ground.access_point() as access_point:
@@ -130,12 +132,33 @@ def _planned(ground: Ground, record: RunRecord, workflow: Workflow) -> Executabl
     return planned(
         workflow,
         ExecutionSite(profiles=_site_profiles(ground.pool.spec)),
-        RunPaths(run=record.remote),
+        RunPaths(run=record.remote, shared=_shared(record, workflow)),
         record.options,
         uuid=record.uuid,
         planned_at=record.planned_at,
         policy=wanted(record.cluster, cores=record.cores),
     )
+
+
+def _placed(ground: Ground, record: RunRecord, workflow: Workflow) -> RunRecord:
+    """Where the run will be. Raises UsageError where its tasks are to work in what the instances share, and do not."""
+    placed = replace(record, directory=str(places.runs(ground.pool.spec) / record.name), data="")
+    if workflow.data is Data.CONDORIO:
+        return placed
+    with ground.access_point() as access_point:
+        at = access_point.run(commands.shared_place()).stdout.strip()
+    if not at:
+        sharing.require_shared(workflow.data, ground.pool.spec.name)
+        ground.reporter.note("the instances share no file system: HTCondor moves the files, with the same effect")
+        return placed
+    return replace(placed, data=f"{at}/runs/{record.name}-{record.uuid[:8]}")
+
+
+def _shared(record: RunRecord, workflow: Workflow) -> Shared | None:
+    if not record.data:
+        return None
+    copied = "link" if workflow.links_inputs else "copy"
+    return Shared(PurePosixPath(record.data), "here" if workflow.data is Data.SHAREDFS else copied)
 
 
 def _so_far(directory: RunDirectory, executable: ExecutableWorkflow) -> Progress:

@@ -7,12 +7,11 @@ from roost.pool.access_point import AccessPoint
 from roost.pool.ads import Slot
 from roost.pool.condor import Condor
 from roost.spec import PoolSpec
-from roost.verbs import places
+from roost.verbs import places, sharing
 from roost.verbs.which_pool import Site
 from roost.workflow.pool_catalogs import KICKSTART, PoolFacts, SlotFacts, pegasus_home
 
 _WHERE = 'for name; do printf "%s\\t%s\\n" "$name" "$(command -v -- "$name")"; done'
-_MOUNTED = ("gluster", "nfs", "efs")
 
 
 def facts(spec: PoolSpec, where: Site, programs: Mapping[str, str], slots: SlotFacts | None = None) -> PoolFacts:
@@ -23,7 +22,7 @@ def facts(spec: PoolSpec, where: Site, programs: Mapping[str, str], slots: SlotF
         architecture=_architecture(spec, where),
         requirements=places.requirements(spec),
         pegasus_home=pegasus_home(programs.get(KICKSTART, "")),
-        shared_at=spec.shared.at if spec.shared.kind in _MOUNTED else "",
+        shared_at=spec.shared.at if sharing.is_mounted(spec) else "",
         slots=slots,
         programs={name: path for name, path in programs.items() if name != KICKSTART},
     )

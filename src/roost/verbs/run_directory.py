@@ -42,6 +42,7 @@ class RunRecord:
     owns_pool: bool  # the pool is this run's alone, and goes when it ends ...
     keep: bool  # ... unless it is to be kept
     directory: str  # on the access point; "": nothing was sent yet
+    data: str = ""  # its directory on what all instances see; "": HTCondor moves the files
     planner: str = "roost"  # or pegasus; auto: not decided yet
     cluster: str = "none"  # which tasks are one job: what `--cluster` said; "": nothing
     cores: int = 0  # of its execution points, when it began

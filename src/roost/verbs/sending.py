@@ -61,15 +61,31 @@ def send(
         if left is not None:
             rescue = resuming.rescue_name(executable, [path.name for path in directory.submit.iterdir()])
             (directory.submit / rescue).write_text(resuming.rescue_text(executable, left))
-            wanted = resuming.needed(executable, left)
-            kept = {str(remote): bringing.kept_at(executable, directory, remote) for remote in wanted}
+            here = bringing.Kept(executable, directory)
+            kept = {str(remote): here.at(remote) for remote in resuming.needed(executable, left)}
             for remote in resuming.checkpoints(executable, left):
                 if not kept[str(remote)].exists():
                     del kept[str(remote)]  # the empty one that was written says that there is none
         uploads = {str(upload.remote): Path(upload.local) for upload in executable.uploads}
         there = {str(paths.run): written, str(paths.submit): directory.submit, **uploads, **kept}
+        _make_shared(executable, access_point)
         access_point.put(there, timeout_s=bringing.TRANSFER_S)
     access_point.put({str(paths.run / RECORD): directory.path / RECORD})
+
+
+def _make_shared(executable: ExecutableWorkflow, access_point: AccessPoint) -> None:
+    """The directories on what all instances see, for all accounts that jobs run in."""
+    shared = executable.paths.shared
+    if shared is None:
+        return
+    below = {(shared.place / place).parent for place in executable.places.values()}
+    names = "\0".join(map(str, {shared.place, *below})).encode()
+    made = access_point.run(["sh", "-c", "umask 0; xargs -0 mkdir -p --"], input=names)
+    if made.exit_code != 0:
+        raise RoostError(
+            f"{shared.place} cannot be made on the file system that the instances share: {made.stderr.strip()}",
+            "roost ssh, then look at it: df; ls -l",
+        )
 
 
 def require_ended(access_point: AccessPoint, record: RunRecord) -> None:

@@ -6,6 +6,7 @@ from roost.boot.roles import Role
 from roost.boot.settings import Sharing
 from roost.errors import UsageError
 from roost.spec import PoolSpec
+from roost.workflow.abstract import Data
 
 _FILE_SYSTEMS = Path("/proc/filesystems")
 
@@ -19,6 +20,22 @@ def sharing(spec: PoolSpec, role: Role = Role.EXECUTION_POINT, *, server: str = 
         return None
     copies = shared.copies if shared.kind == "gluster" and shared.layout == "replica" else 1
     return Sharing(kind=shared.kind, at=shared.at, copies=copies, server=server)
+
+
+def is_mounted(spec: PoolSpec) -> bool:
+    """Do its execution points and its access point see a directory in common?"""
+    return spec.shared.kind in ("gluster", "nfs", "efs") and spec.access_point == "cloud"
+
+
+def require_shared(data: Data, pool: str) -> None:
+    """Of a pool that shares nothing. Raises UsageError where the tasks of a workflow are to work in what it shares."""
+    if data is Data.SHAREDFS:
+        raise UsageError(
+            f"the tasks are to work in a directory that all instances see (pegasus.data.configuration = {data}), and"
+            f" those of the pool {pool} share none",
+            "`shared: gluster` in pool.yml; or pegasus.data.configuration = condorio, and HTCondor moves the files that"
+            " tasks declare",
+        )
 
 
 def require_possible(spec: PoolSpec) -> None:

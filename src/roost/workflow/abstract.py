@@ -27,6 +27,14 @@ class UseKind(StrEnum):
     NONE = "none"  # named, and neither read nor written
 
 
+class Data(StrEnum):
+    """Pegasus' data configurations: how a job's files get to it, and back."""
+
+    CONDORIO = "condorio"  # HTCondor moves them, from the access point and back
+    NONSHAREDFS = "nonsharedfs"  # the job takes them to a directory of its own, from one that all instances see
+    SHAREDFS = "sharedfs"  # the job works in that directory
+
+
 class Output(NamedTuple):
     """A file that a task makes, by its logical file name."""
 
@@ -65,6 +73,8 @@ class Workflow:
     retries: int
     label_key: str = "label"  # the pegasus profile that says what tasks are to be one job
     clusters_by_runtime: bool = False  # not by number
+    data: Data = Data.CONDORIO
+    links_inputs: bool = False  # with nonsharedfs: inputs are symbolic links into the shared directory, not copies
     dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of the DAGMan that runs it
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
     hooks: tuple[Hook, ...] = ()

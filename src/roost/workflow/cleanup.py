@@ -7,7 +7,7 @@ level of the workflow, after all jobs that use what it removes; results and inpu
 from collections import defaultdict
 from dataclasses import replace
 
-from roost.workflow.executable import Chores, ExecutableWorkflow, JobKind, PlannedJob
+from roost.workflow.executable import Chores, ExecutableWorkflow, JobKind, PlannedJob, jobs_share
 from roost.workflow.shapes import of_chores
 
 AT_ONCE = 4  # as pegasus.mode=production
@@ -17,7 +17,13 @@ _PRIORITY = 1000  # as Pegasus: room is made before more is written
 
 def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
     level_of = {job.name: job.level for job in executable.jobs}
-    users = {one.lfn: {job.name: None} for job in executable.jobs for one in job.outputs if not one.stage_out}
+    shared = jobs_share(executable)  # of results too: what the user gets is another copy
+    users = {
+        one.lfn: {job.name: None}
+        for job in executable.jobs
+        for one in job.outputs
+        if not one.stage_out or one.lfn in shared
+    }
     for job in executable.jobs:
         for lfn in job.inputs:
             if lfn in users:

@@ -7,7 +7,15 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from roost.workflow.executable import CHECKPOINT, SUMS, ExecutableWorkflow, PlannedJob, stored_name
+from roost.workflow.executable import (
+    CHECKPOINT,
+    OUTPUT,
+    SUMS,
+    ExecutableWorkflow,
+    PlannedJob,
+    jobs_share,
+    stored_name,
+)
 from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.shapes import Shape
 from roost.workflow.wrapper import WRAPPER
@@ -79,8 +87,9 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     if retries:  # of every node; what a node says of itself comes later, and wins
         yield f"RETRY ALL_NODES {retries}\n\n"
     makers = frozenset([job.name for job in executable.jobs if job.tasks])  # each leaves its checksums
+    shared = jobs_share(executable)
     for job in executable.jobs:
-        yield _node(executable, job, descriptions[id(job.shape)], makers, files)
+        yield _node(executable, job, descriptions[id(job.shape)], makers, files, shared)
         shape = job.shape
         if shape.retries != retries or shape.category or shape.abort_dag_on:
             yield from _special(job, retries)
@@ -114,7 +123,7 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
     fixed = {
         "universe": shape.universe,
         "executable": str(submit / (CHORES if on_access_point else WRAPPER)),
-        "arguments": "$(invocation)",
+        "arguments": f"$(invocation) {paths.files}" if on_access_point and paths.shared else "$(invocation)",
         "initialdir": str(paths.scratch),
         # Which try this is. A line that begins with TASK tells Pegasus' monitord that each try has an output of its
         # own, NODE.out.000 first, though there is no POST script to rename it (monitoring/workflow.py, PM-793).
@@ -161,17 +170,18 @@ def _node(
     description: str,
     makers: Collection[str],
     files: dict[str, str],
+    shared: Collection[str],
 ) -> str:
     """Its name, and what it alone has. Nothing here needs quoting but the names of tasks."""
     if not job.tasks:
         return _chores_node(job, description)
     name, places, task = job.name, executable.places, job.tasks[0]
-    inputs = [places[lfn] for lfn in job.inputs if lfn not in executable.links]
+    inputs = [] if executable.paths.shared else [places[lfn] for lfn in job.inputs if lfn not in executable.links]
     inputs += [f"../executables/{one}" for one in job.sent]
     inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
-    remaps = [f"{stored_name(one.lfn)}={places[one.lfn]}" for one in job.outputs if one.stage_out]
-    word = invocation(job, executable)
+    remaps = [f"{(stored := stored_name(one.lfn))}={OUTPUT}{stored}" for one in job.outputs if one.stage_out]
+    word = invocation(job, executable, shared)
     if len(word) > LONG:
         file, text, word = in_file(name, word)
         files[file] = text
@@ -230,6 +240,8 @@ def _environment(executable: ExecutableWorkflow, env: Mapping[str, str]) -> str:
         "PEGASUS_DAG_JOB_ID": "$(JOB)",
         "PEGASUS_SITE": executable.site,
     }
+    if shared := executable.paths.shared:
+        fixed["ROOST_SCRATCH"] = f"{shared.how}:{shared.place}"
     settings = [f"{key}={value}" for key, value in fixed.items()]
     for key, value in env.items():
         quoted = f"{key}={value}".replace("'", "''").replace('"', '""').replace("$", "$(DOLLAR)")

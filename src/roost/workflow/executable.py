@@ -41,11 +41,19 @@ class Site:
     profiles: Profiles = field(default_factory=Profiles)
 
 
+class Shared(NamedTuple):
+    """The directory of a run's files on the file system that all instances see."""
+
+    place: PurePosixPath
+    how: str  # copy: jobs have inputs as copies, link: as symbolic links, here: jobs work in it
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunPaths:
     """The directories of a run on the access point."""
 
     run: PurePosixPath
+    shared: Shared | None = None
 
     @property
     def submit(self) -> PurePosixPath:
@@ -57,8 +65,13 @@ class RunPaths:
 
     @property
     def scratch(self) -> PurePosixPath:
-        """Inputs and what is made on the way: jobs' initial directory."""
+        """Jobs' initial directory."""
         return self.run / "scratch"
+
+    @property
+    def files(self) -> PurePosixPath:
+        """Inputs and what is made on the way."""
+        return self.shared.place if self.shared else self.scratch
 
     @property
     def output(self) -> PurePosixPath:
@@ -77,7 +90,7 @@ class Fetch(NamedTuple):
     """A file of a server, and where the access point has to have it."""
 
     url: str
-    place: str  # from `paths.scratch`
+    place: str  # from `paths.files`; what begins with ../ from `paths.scratch`
     sha256: str  # empty: nobody says
 
 
@@ -93,7 +106,7 @@ class Chores(NamedTuple):
     """What a job on the access point does with the run's files (node/chores.py)."""
 
     fetch: tuple[Fetch, ...] = ()
-    remove: tuple[str, ...] = ()  # paths, from `paths.scratch`
+    remove: tuple[str, ...] = ()  # paths, from `paths.files`
 
 
 class PlannedJob(NamedTuple):
@@ -151,7 +164,7 @@ class ExecutableWorkflow:
     parents: Mapping[str, tuple[str, ...]]  # names of nodes; roots are not there
     task_parents: Mapping[str, tuple[str, ...]]  # the same of the tasks' ids
     programs: Mapping[str, Program]  # by transformation
-    places: Mapping[str, str]  # a file's logical name: its path, from `paths.scratch`
+    places: Mapping[str, str]  # a file's logical name: its path, from `paths.files`, where jobs take it
     links: Mapping[str, str]  # logical names of files that are there wherever jobs run: their paths
     digests: Mapping[str, str]  # logical names of files that no job makes: their SHA-256, where it is known
     uploads: tuple[Upload, ...]
@@ -206,9 +219,13 @@ class ExecutableWorkflow:
         return (paths.submit, paths.executables, paths.scratch, paths.output)
 
     def remote(self, lfn: str) -> PurePosixPath:
-        """Where a file lies on the access point."""
+        """Where jobs take a file, on the access point."""
         place = self.places[lfn]
-        return self.paths.output / place[len(OUTPUT) :] if place.startswith(OUTPUT) else self.paths.scratch / place
+        return self.paths.output / place[len(OUTPUT) :] if place.startswith(OUTPUT) else self.paths.files / place
+
+    def result(self, lfn: str) -> PurePosixPath:
+        """Where a file that the user wants to have lies at the end, on the access point."""
+        return self.paths.output / stored_name(lfn)
 
     def remote_checkpoint(self, job: str) -> PurePosixPath:
         """Where what a job goes on from lies on the access point: empty until it has been tried once."""
@@ -221,7 +238,16 @@ class ExecutableWorkflow:
     @property
     def results(self) -> Mapping[str, PurePosixPath]:
         """The files that the user wants to have, by logical name: where they will be on the access point."""
-        return {one.lfn: self.remote(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
+        return {one.lfn: self.result(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
+
+
+def jobs_share(executable: ExecutableWorkflow) -> frozenset[str]:
+    """The files, by logical name, that jobs leave for others on the file system that all instances see."""
+    if executable.paths.shared is None:
+        return frozenset()
+    taken = {lfn for job in executable.jobs for lfn in job.inputs}
+    made = (one for job in executable.jobs for one in job.outputs)
+    return frozenset(one.lfn for one in made if not one.stage_out or one.lfn in taken)
 
 
 def stored_name(lfn: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from collections.abc import Collection
 from typing import Any
 
 from roost.workflow.abstract import Job
@@ -13,8 +14,8 @@ _PACKED = 2000  # bytes; below that the word is as it is
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
-def invocation(job: PlannedJob, executable: ExecutableWorkflow) -> str:
-    """Base64 of JSON, or of JSON that zlib has made smaller."""
+def invocation(job: PlannedJob, executable: ExecutableWorkflow, shared: Collection[str] = ()) -> str:
+    """Base64 of JSON, or of JSON that zlib has made smaller. `shared`: what jobs leave for each other by themselves."""
     programs = executable.programs
     asked: dict[str, Any] = {"tasks": [_task(task, programs[task.transformation].path) for task in job.tasks]}
     if job.sent:
@@ -26,6 +27,9 @@ def invocation(job: PlannedJob, executable: ExecutableWorkflow) -> str:
         for task, env in zip(asked["tasks"], job.envs, strict=False):
             if env:
                 task["env"] = env
+    if executable.paths.shared:
+        asked["home"] = [output.lfn for output in job.outputs if output.stage_out]
+        asked["share"] = [output.lfn for output in job.outputs if output.lfn in shared]
     if executable.links and (links := {lfn: executable.links[lfn] for lfn in job.inputs if lfn in executable.links}):
         asked["links"] = links
     if executable.digests:

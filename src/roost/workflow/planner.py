@@ -48,6 +48,7 @@ def plan(
     units: Units | None = None
     if policy is not None and policy.kinds:
         units, notes = clustered(workflow, shapes, policy, lambda name: programs[name].sent)
+    places = _places(workflow, paths)
     parents = workflow.parents
     if units is not None and units.joined[1]:
         jobs, parents = _jobs_of_units(workflow, units, names, shapes, programs), units.parents()
@@ -65,11 +66,11 @@ def plan(
         parents={names[child]: tuple([names[parent] for parent in mine]) for child, mine in parents.items()},
         task_parents=workflow.parents,
         programs=programs,
-        places=_places(workflow),
+        places=places,
         links={replica.lfn: replica.on_site for replica in workflow.replicas.values() if replica.on_site},
         digests={replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
         uploads=(
-            *_uploads(workflow, programs, paths),
+            *_uploads(workflow, programs, paths, places),
             *(
                 Upload(local=workflow.first_checkpoints[lfn], remote=paths.scratch / place)
                 for lfn, place in first_checkpoints.items()
@@ -209,8 +210,14 @@ def _own(env: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
     return {} if env is shared else {key: text for key, text in env.items() if shared.get(key) != text}
 
 
-def _places(workflow: Workflow) -> dict[str, str]:
-    """What the user wants to have lies in a directory of its own, everything else where jobs start."""
+def _places(workflow: Workflow, paths: RunPaths) -> dict[str, str]:
+    """What the user wants to have lies in a directory of its own, everything else where jobs start.
+
+    Where instances share a directory each file that a job takes is there, under its own name where jobs work there.
+    """
+    if paths.shared:
+        lfns = [*workflow.replicas, *(output.lfn for task in workflow.jobs for output in task.outputs)]
+        return {lfn: lfn if paths.shared.how == "here" else stored_name(lfn) for lfn in lfns}
     places = {lfn: stored_name(lfn) for lfn in workflow.replicas}
     for task in workflow.jobs:
         for output in task.outputs:
@@ -247,10 +254,12 @@ def _sent(workflow: Workflow, transformation: Transformation) -> list[Transforma
     return [one for one in needed if one.kind is Kind.STAGEABLE]
 
 
-def _uploads(workflow: Workflow, programs: Mapping[str, Program], paths: RunPaths) -> Iterator[Upload]:
+def _uploads(
+    workflow: Workflow, programs: Mapping[str, Program], paths: RunPaths, places: Mapping[str, str]
+) -> Iterator[Upload]:
     for replica in workflow.replicas.values():
         if replica.local and not replica.on_site:
-            yield Upload(local=replica.local, remote=paths.scratch / stored_name(replica.lfn))
+            yield Upload(local=replica.local, remote=paths.files / places[replica.lfn])
     staged = {one.name: one for name in programs for one in _sent(workflow, workflow.transformations[name])}
     for one in staged.values():
         if not one.url:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from roost.workflow.abstract import DEFAULT_RETRIES
+from roost.workflow.abstract import DEFAULT_RETRIES, Data
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import NAMESPACES, Profiles, judged
 from roost.workflow.treatments import PEGASUS_PROFILES, PROFILES, PROPERTIES, How, names, of_property
@@ -23,7 +23,6 @@ CATALOGS = {  # section of a workflow: (file beside it, property that names anot
 CATALOG_FILES = tuple(named for _, named in CATALOGS.values())
 # property: the values that say what Roost does anyway
 _SAME = {
-    "pegasus.data.configuration": ("condorio",),
     "pegasus.catalog.replica": ("YAML",),
     "pegasus.catalog.transformation": ("YAML",),
     "pegasus.catalog.site": ("YAML",),
@@ -36,10 +35,10 @@ _SAME = {
     "pegasus.parser.dax.data.dependencies": ("true",),
 }
 _INSTEAD = {
-    "pegasus.data.configuration": "Roost's is condorio",
     "pegasus.clusterer.job.aggregator": "a job's tasks run one after another (seqexec)",
     "pegasus.data.reuse.scope": "it is full; roost run --force makes everything",
 }
+_DATA, _LINKS = "pegasus.data.configuration", "pegasus.transfer.links"
 _LIMITS = {  # HTCondor's manual, "Configuration for DAGMan"
     "dagman.maxjobs": "DAGMAN_MAX_JOBS_SUBMITTED",
     "dagman.maxidle": "DAGMAN_MAX_JOBS_IDLE",
@@ -55,6 +54,8 @@ class Properties:
     retries: int = DEFAULT_RETRIES
     label_key: str = "label"
     clusters_by_runtime: bool = False
+    data: Data = Data.CONDORIO
+    links_inputs: bool = False
     profiles: Profiles = field(default_factory=Profiles)  # of all tasks, where nothing else says something
     dagman: Mapping[str, str] = field(default_factory=dict)  # HTCondor's settings of the DAGMan of this run
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
@@ -105,6 +106,8 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
                 throttles[category[1]] = limit
         elif line.key == "dagman.retry":
             number_of(line)
+        elif line.key == _DATA:
+            continue  # below
         elif line.key in _SAME:
             _require_same(line, wrong)
         elif (profile := _profile(line)) is not None:
@@ -126,6 +129,12 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
     def value_of(key: str, otherwise: str) -> str:
         return values[key].value if key in values else otherwise
 
+    data = value_of(_DATA, Data.CONDORIO).lower()
+    if data not in list(Data):
+        said = f"'{_DATA}' cannot be '{values[_DATA].value}'{did_you_mean(data, list(Data))}"
+        wrong(values[_DATA], said)
+        data = Data.CONDORIO
+
     is_development = value_of("pegasus.mode", "production") in ("development", "debug")
     retries = value_of("dagman.retry", "0" if is_development else str(DEFAULT_RETRIES))
     return Properties(
@@ -133,6 +142,8 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
         retries=int(retries) if retries.isdigit() else DEFAULT_RETRIES,
         label_key=value_of("pegasus.clusterer.label.key", "label").lower(),
         clusters_by_runtime=value_of("pegasus.clusterer.preference", "").lower() == "runtime",
+        data=Data(data),
+        links_inputs=value_of(_LINKS, "").lower() == "true",
         profiles=Profiles(**found),
         dagman=dagman,
         throttles=throttles,
@@ -158,7 +169,4 @@ def _require_same(line: Line, wrong: Callable[[Line, str], None]) -> None:
     if line.value.lower() in (one.lower() for one in allowed):
         return
     instead = _INSTEAD.get(line.key, f"it is {' or '.join(allowed)}")
-    if line.key == "pegasus.data.configuration":
-        wrong(line, f"not supported yet: the data configuration '{line.value}'; {instead}")
-    else:
-        wrong(line, f"not supported yet: '{line.key}' cannot be '{line.value}'; {instead}")
+    wrong(line, f"not supported yet: '{line.key}' cannot be '{line.value}'; {instead}")

@@ -85,6 +85,8 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         throttles=sources.properties.throttles,
         label_key=mistakes.label_key,
         clusters_by_runtime=sources.properties.clusters_by_runtime,
+        data=sources.properties.data,
+        links_inputs=sources.properties.links_inputs,
         hooks=of_workflow,
         job_hooks=tasks.all_hooks(),
         checkpoints=tasks.checkpoints,

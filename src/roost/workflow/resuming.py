@@ -143,7 +143,7 @@ def _differences(before: DagFile, now: DagFile, done: Collection[str]) -> Iterat
 
 
 def _has_results(executable: ExecutableWorkflow, job: PlannedJob, is_kept: Callable[[PurePosixPath], bool]) -> bool:
-    return all(one.optional or not one.stage_out or is_kept(executable.remote(one.lfn)) for one in job.outputs)
+    return all(one.optional or not one.stage_out or is_kept(executable.result(one.lfn)) for one in job.outputs)
 
 
 def _made(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from roost.workflow.abstract import Workflow
-from roost.workflow.executable import Chores, ExecutableWorkflow, Fetch, JobKind, PlannedJob, stored_name
+from roost.workflow.executable import Chores, ExecutableWorkflow, Fetch, JobKind, PlannedJob
 from roost.workflow.shapes import Shape, of_chores
 
 AT_ONCE = 10  # as pegasus.mode=production
@@ -19,7 +19,7 @@ _PRIORITY = 700  # as Pegasus
 def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> ExecutableWorkflow:
     """Each job waits for the files that it takes; as it is where nothing comes from a server."""
     by_lfn = {
-        replica.lfn: Fetch(replica.url, stored_name(replica.lfn), replica.sha256)
+        replica.lfn: Fetch(replica.url, executable.places[replica.lfn], replica.sha256)
         for replica in workflow.replicas.values()
         if replica.url and not replica.local and not replica.on_site
     }

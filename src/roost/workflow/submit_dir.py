@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
+from roost.workflow.abstract import Data
 from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, dag_lines, for_monitord, shapes
 from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.stampede import braindump, static_events
@@ -26,8 +27,14 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
         TRIES: [],
         **{name: [for_monitord(executable, shape)] for name, shape in shapes(executable).items()},
         f"{executable.name}-0.notify": [],
-        "pegasus.properties": ["pegasus.data.configuration = condorio\n"],
+        "pegasus.properties": [f"pegasus.data.configuration = {_data(executable)}\n"],
     }
+
+
+def _data(executable: ExecutableWorkflow) -> Data:
+    if executable.paths.shared is None:
+        return Data.CONDORIO
+    return Data.SHAREDFS if executable.paths.shared.how == "here" else Data.NONSHAREDFS
 
 
 def programs(executable: ExecutableWorkflow) -> Mapping[str, bytes]:

@@ -57,7 +57,7 @@ PEGASUS_PROFILES: Mapping[str, Treatment] = {
     **_all(How.HONOURED, "condor; others are refused", "style"),
     **_all(How.HONOURED, "seqexec; others are refused", "job.aggregator"),
     **_all(How.HONOURED, "kickstart and pegasuslite; others are refused", "gridstart"),
-    **_all(How.HONOURED, "condorio; others are refused", "data.configuration"),
+    **_all(How.HONOURED, "condorio; others are said in pegasus.properties", "data.configuration"),
     **_all(
         *(How.NO_EFFECT, _MOVES, "stagein.clusters", "stagein.local.clusters", "stagein.remote.clusters"),
         *("stageout.clusters", "stageout.local.clusters", "stageout.remote.clusters", "chain.stagein", "nosymlink"),
@@ -138,7 +138,8 @@ PROPERTIES: Mapping[str, Treatment] = {
         *(How.HONOURED, "YAML; others are refused", "pegasus.catalog.replica", "pegasus.catalog.transformation"),
         "pegasus.catalog.site",
     ),
-    **_all(How.HONOURED, "condorio; others are refused", "pegasus.data.configuration"),
+    **_all(How.HONOURED, "nonsharedfs and sharedfs with `shared:` in pool.yml", "pegasus.data.configuration"),
+    **_all(How.HONOURED, "inputs are symbolic links with nonsharedfs", "pegasus.transfer.links"),
     **_all(How.HONOURED, "Condor; others are refused", "pegasus.code.generator"),
     **_all(How.HONOURED, "seqexec; others are refused", "pegasus.clusterer.job.aggregator"),
     **_all(How.HONOURED, "true; false is refused", "pegasus.clusterer.job.aggregator.seqexec.firstjobfail"),

@@ -52,7 +52,10 @@ def test_retries(text: str, retries: int) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("\npegasus.data.configuration = nonsharedfs", "p:2: not supported yet: the data configuration 'nonsharedfs'"),
+        (
+            "\npegasus.data.configuration = nonshared",
+            "p:2: 'pegasus.data.configuration' cannot be 'nonshared'",
+        ),
         ("pegasus.catalog.site = XML", "p:1: not supported yet: 'pegasus.catalog.site' cannot be 'XML'; it is YAML"),
         ("pegasus.integrity.checking = none", "'pegasus.integrity.checking' cannot be 'none'; it is full or nosymlink"),
         ("pegasus.moed = debug", "p:1: unknown property 'pegasus.moed'; did you mean 'pegasus.mode'?"),

@@ -43,7 +43,7 @@ def test_workflow_s_own_section_wins(hello: Path) -> None:
 @pytest.mark.parametrize(
     ("properties", "said"),
     [
-        ("pegasus.data.configuration = nonsharedfs", "1: not supported yet: the data configuration 'nonsharedfs'"),
+        ("pegasus.data.configuration = shared", "1: 'pegasus.data.configuration' cannot be 'shared'"),
         ("\npegasus.cleanup = x", "2: unknown property 'pegasus.cleanup'"),
         ("dagman.retry = many", "1: 'dagman.retry' cannot be 'many'"),
         ("pegasus.catalog.site.file = no.yml", "names the catalog"),

@@ -3,6 +3,7 @@
 Part of the job wrapper (invoke.py), standard library only. The file is there at the first try as well, and empty then.
 """
 
+import shutil
 import sys
 import tarfile  # takes as long to import as the rest of the wrapper: not where nobody needs it
 from pathlib import Path
@@ -18,7 +19,7 @@ def restore(asked: dict[str, Any], top: Path, work: Path) -> None:
     for lfn, first in asked["files"].items():
         (work / lfn).parent.mkdir(parents=True, exist_ok=True)
         if first:
-            (top / first).rename(work / lfn)
+            shutil.move(top / first, work / lfn)
     kept = top / asked["file"]
     if kept.stat().st_size == 0:  # nobody has tried it
         return

@@ -2,13 +2,15 @@
 """What a run needs done on its access point: files of servers fetched, files that nobody needs removed.
 
 Standard library only; a job of HTCondor's local universe, beside DAGMan. In: one argument, base64 of JSON:
-`fetch`: [[URL, path, SHA-256 or empty], ...], `remove`: [path, ...], paths from the directory where jobs start.
+`fetch`: [[URL, path, SHA-256 or empty], ...], `remove`: [path, ...]; and where the run's files are, which is where the
+paths start that do not begin with `../` (default: the directory where jobs start).
 Each can be done twice. Out, on stdout: a line for each file; on stderr: what went wrong, and `PegasusLite: exitcode N`.
 """
 
 import base64
 import hashlib
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -21,16 +23,20 @@ WRONG, UNREACHED = 65, 69  # EX_DATAERR and EX_UNAVAILABLE of sysexits.h
 FINAL = (401, 403, 404, 410)  # what a server says now, it says a minute later
 
 
-def main(word: str) -> int:
+def main(word: str, files: str = "") -> int:
     asked = json.loads(base64.b64decode(word))
     code = 0
+    if files:
+        os.umask(0)  # jobs run in accounts of their own
     for url, place, expected in asked["fetch"]:
-        if Path(place).exists():
+        path = Path(place) if place.startswith("../") else Path(files, place)
+        if path.exists():
             print(f"{place}: there already")
         else:
-            code = fetch(url, Path(place), expected) or code
+            path.parent.mkdir(parents=True, exist_ok=True)
+            code = fetch(url, path, expected) or code
     for place in asked["remove"]:
-        Path(place).unlink(missing_ok=True)
+        Path(files, place).unlink(missing_ok=True)
         print(f"{place}: removed")
     print(f"PegasusLite: exitcode {code}", file=sys.stderr)
     return code
@@ -79,4 +85,4 @@ def download(url: str, part: Path) -> "tuple[str, int]":
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -6,6 +6,8 @@ run in `work/`, a directory of their own, under their files' logical names; each
 they cannot see what others left. What the job has to send home is moved to `outputs/` when all of them ended well, and
 HTCondor sends what is there: a job that failed sends nothing but what a next try goes on from, so it is never held for
 a missing output. Beside its outputs lies a file with their checksums; jobs that use them get it, and check what came.
+Where ROOST_SCRATCH names a directory that all instances see, files are taken from there, and left there for others
+(scratch.py).
 
 Out, on stdout: an invocation record for each task as pegasus-kickstart writes it, and for many what pegasus-cluster
 writes (Pegasus' monitord reads both). On stderr: the end of the tasks' stderr, and `PegasusLite: exitcode N`.
@@ -23,9 +25,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from roost.workflow.node import scratch
 from roost.workflow.node.record import Ended, record, stream_lines, summary_line, tail, task_line
 from roost.workflow.node.sandbox import (
     MADE,
+    OUTPUTS,
     WORK,
     arrange,
     begin,
@@ -35,6 +39,7 @@ from roost.workflow.node.sandbox import (
     end,
     is_full,
     make_room,
+    say_sums,
     stream,
 )
 
@@ -48,13 +53,21 @@ SAYS_SO = 1  # as pegasus-exitcode: what it printed says that it failed
 def main(word: str) -> int:
     job = read(word)
     tasks = job["tasks"]
-    apart = job.get("apart", False)
     top = Path.cwd()
-    work = top / WORK
+    there = scratch.scratch(os.environ.get("ROOST_SCRATCH", ""))
+    here = there.place if there and there.how == "here" else None
+    work = here or top / WORK
+    apart = job.get("apart", False) and not here
     started_at = time.time()
+    (top / OUTPUTS).mkdir()  # HTCondor wants it, whatever comes
     try:
-        checked, wrong = check(job, top)
-        arrange(job, top, work)
+        if there and not here:
+            scratch.take(job, top, there)
+        checked, wrong = check(job, top, here)
+        if here:
+            scratch.enter(job, top, here)
+        else:
+            arrange(job, top, work)
         if "checkpoint" in job:
             from roost.workflow.node.checkpoint import keep, restore
 
@@ -67,7 +80,7 @@ def main(word: str) -> int:
     for number, task in enumerate(tasks):
         if apart:
             begin(job, number, top, work)
-        ended = run(task, work)
+        ended = run(task, work, top)
         code = os.waitstatus_to_exitcode(ended.status)
         made = [lfn for lfn in task["outputs"] if (work / lfn).exists()]
         missing = [lfn for lfn in task["outputs"] if lfn not in made and lfn not in task.get("optional", ())]
@@ -76,17 +89,20 @@ def main(word: str) -> int:
             why = f"the task ended well (exit code 0) but did not write: {', '.join(missing)}"
             ended = ended._replace(status=code << 8, why=why)
         if code != 0 and is_full(work):
-            make_room(task, work, [work / lfn for lfn in job.get("checkpoint", {"files": ()})["files"]])
-            ended = ended._replace(why=f"No space left on the execution point's disk (exit code {code})")
+            if not here:
+                make_room(task, work, [work / lfn for lfn in job.get("checkpoint", {"files": ()})["files"]])
+            disk = "file system that the jobs share" if here else "execution point's disk"
+            ended = ended._replace(why=f"No space left on the {disk} (exit code {code})")
         sums = {lfn: checksum(work / lfn) for lfn in made if (work / lfn).is_file()} if code == 0 else {}
         job.setdefault("sums", {}).update(sums)
-        said = tail(stream(task, "stderr", work))
+        stdout, stderr = (stream(task, name, work, top) for name in ("stdout", "stderr"))
+        said = tail(stderr)
         about = f"task {task['id']}: " if len(tasks) > 1 else ""
         if about and (said or code):
             print(f"roost: {about}says", file=sys.stderr)
-        streams = stream_lines("stdout", stream(task, "stdout", work))
+        streams = stream_lines("stdout", stdout)
         # pegasus-analyzer shows this alone
-        streams += stream_lines("stderr", stream(task, "stderr", work), f"roost: {ended.why}\n" if ended.why else "")
+        streams += stream_lines("stderr", stderr, f"roost: {ended.why}\n" if ended.why else "")
         print("\n".join([*record(task, work, sums, ended), *streams]))
         if len(tasks) > 1:
             print(task_line(task, number, ended))
@@ -101,7 +117,7 @@ def main(word: str) -> int:
     if len(tasks) > 1:
         print(summary_line(len(tasks), done, number + 1 - done, started_at))
     if code == 0:
-        deliver(job, top, top / MADE if apart else work)
+        code = hand_over(job, top, top / MADE if apart else work, there)
     elif "checkpoint" in job:
         keep(job["checkpoint"], top, work)
     if checked:
@@ -110,6 +126,22 @@ def main(word: str) -> int:
     code = code if code >= 0 else 128 - code
     print(f"PegasusLite: exitcode {code}", file=sys.stderr)
     return code
+
+
+def hand_over(job: dict[str, Any], top: Path, made: Path, there: "scratch.Scratch | None") -> int:
+    """The exit code. What was made goes to those that use it."""
+    try:
+        if there and there.place == made:
+            scratch.leave(job, top, made)
+        else:
+            if there:
+                scratch.put(job, made, there)
+            deliver(job, top, made)
+        say_sums(job, top)
+    except OSError as error:
+        print(f"roost: an output cannot be kept: {error.filename}: {error.strerror}", file=sys.stderr)
+        return NO_OUTPUT
+    return 0
 
 
 def read(word: str) -> dict[str, Any]:
@@ -125,20 +157,23 @@ def fail(code: int, why: str) -> int:
     return code
 
 
-def run(task: dict[str, Any], work: Path) -> Ended:
-    path = f"{work}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+def run(task: dict[str, Any], work: Path, top: Path) -> Ended:
+    programs = work if work.parent == top else top
+    path = f"{programs}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     environment = {**os.environ, **task.get("env", {}), "PATH": path}
+    # sent along; in a directory that jobs share it is not beside the files
+    program = str(programs / task["run"]) if task["run"].startswith("./") and programs is top else task["run"]
     source = work / task["stdin"] if "stdin" in task else Path(os.devnull)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started_at = time.time()
     with (
         source.open("rb") as stdin,
-        stream(task, "stdout", work).open("wb") as out,
-        stream(task, "stderr", work).open("wb") as err,
+        stream(task, "stdout", work, top).open("wb") as out,
+        stream(task, "stderr", work, top).open("wb") as err,
     ):
         try:
             process = subprocess.Popen(
-                [task["run"], *task["arguments"]], cwd=work, stdin=stdin, stdout=out, stderr=err, env=environment
+                [program, *task["arguments"]], cwd=work, stdin=stdin, stdout=out, stderr=err, env=environment
             )
         except OSError as error:
             why = f"cannot run {task['run']}: {error.strerror}"
@@ -163,7 +198,7 @@ def run(task: dict[str, Any], work: Path) -> Ended:
     if code < 0:
         why = f"the task was ended by signal {-code} ({signal.Signals(-code).name})"
         return Ended(started_at, time.time(), -code, why, used)
-    if code == 0 and (why := wrong_words(task, work)):
+    if code == 0 and (why := wrong_words(task, work, top)):
         return Ended(started_at, time.time(), SAYS_SO << 8, why, used)
     return Ended(started_at, time.time(), code << 8, "", used)
 
@@ -182,9 +217,9 @@ def wait(process: "subprocess.Popen[bytes]", limits: "list[list[Any]]") -> "list
     return sent
 
 
-def wrong_words(task: dict[str, Any], work: Path) -> str:
+def wrong_words(task: dict[str, Any], work: Path, top: Path) -> str:
     """What is wrong with what the task printed; empty where nothing is."""
-    printed = [stream(task, name, work) for name in ("stdout", "stderr")]
+    printed = [stream(task, name, work, top) for name in ("stdout", "stderr")]
     if (text := task.get("failure", "")) and any(says(path, text) for path in printed):
         return f"the task ended with exit code 0, and says '{text}', by which it has failed"
     if (text := task.get("success", "")) and not any(says(path, text) for path in printed):

@@ -30,8 +30,8 @@ def inputs(job: dict[str, Any]) -> list[str]:
     return list(found)
 
 
-def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
-    """(how many inputs were compared with what their jobs made, what is wrong)."""
+def check(job: dict[str, Any], top: Path, here: "Path | None" = None) -> tuple[int, str]:
+    """(how many inputs were compared with what their jobs made, what is wrong). `here`: where the files are instead."""
     expected: dict[str, str] = dict(job.get("expected", {}))
     for path in top.glob(f"*{SUMS}"):
         for line in path.read_text().splitlines():
@@ -39,7 +39,8 @@ def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
             expected[stored] = digest
     started_at, checked, wrong = time.time(), 0, []
     for lfn in inputs(job):
-        if (digest := expected.get(stored_name(lfn), "")) and (path := top / stored_name(lfn)).is_file():
+        path = here / lfn if here else top / stored_name(lfn)
+        if (digest := expected.get(stored_name(lfn), "")) and path.is_file():
             checked += 1
             if (found := checksum(path)[0]) != digest:
                 wrong.append(f"{lfn} came with the SHA-256 {found}, its job made {digest}")
@@ -49,7 +50,6 @@ def check(job: dict[str, Any], top: Path) -> tuple[int, str]:
 
 def arrange(job: dict[str, Any], top: Path, work: Path) -> None:
     """The inputs under their logical names, executables executable, directories for the outputs."""
-    (top / OUTPUTS).mkdir()
     for lfn, path in job.get("links", {}).items():
         (top / stored_name(lfn)).symlink_to(path)
         (top / stored_name(lfn)).stat()
@@ -112,21 +112,23 @@ def make_executable(path: Path) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
-def stream(task: dict[str, Any], name: str, work: Path) -> Path:
+def stream(task: dict[str, Any], name: str, work: Path, top: Path) -> Path:
     """Where the task's stdout or stderr goes: a file it declared, or one that stays on the execution point."""
-    return work / task[name] if name in task else work / f".roost-{name}"
+    return work / task[name] if name in task else top / f".roost-{name}"
 
 
 def deliver(job: dict[str, Any], top: Path, work: Path) -> None:
-    """Move the outputs, which lie in `work`, to where HTCondor takes them from, and say what they are."""
-    home = top / OUTPUTS
-    lines = []
+    """Move the outputs, which lie in `work`, to where HTCondor takes them from."""
     for lfn in job.get("home", [lfn for task in job["tasks"] for lfn in task["outputs"]]):
         if (work / lfn).exists():
-            (work / lfn).rename(home / stored_name(lfn))
-            if lfn in job["sums"]:
-                lines.append(f"{job['sums'][lfn][0]}  {stored_name(lfn)}\n")
-    (home / f"{os.environ['PEGASUS_DAG_JOB_ID']}{SUMS}").write_text("".join(lines))
+            (work / lfn).rename(top / OUTPUTS / stored_name(lfn))
+
+
+def say_sums(job: dict[str, Any], top: Path) -> None:
+    """What the job has made, for those that use it."""
+    made = {*job.get("home", job["sums"]), *job.get("share", ())}
+    lines = [f"{digest}  {stored_name(lfn)}\n" for lfn, (digest, _) in job["sums"].items() if lfn in made]
+    (top / OUTPUTS / f"{os.environ['PEGASUS_DAG_JOB_ID']}{SUMS}").write_text("".join(lines))
 
 
 def checksum(path: Path) -> tuple[str, float]:
@@ -146,7 +148,7 @@ def is_full(work: Path) -> bool:
 
 def make_room(task: dict[str, Any], work: Path, more: "list[Path]") -> None:
     """What a task that failed has written goes nowhere, but for `more`; its record needs the room to get home."""
-    kept = [*more, *(stream(task, name, work) for name in ("stdout", "stderr"))]
+    kept = [*more, *(work / task[name] for name in ("stdout", "stderr") if name in task)]
     for directory, _, names in os.walk(work):
         for path in (Path(directory, name) for name in names):
             if not any(path.is_relative_to(one) for one in kept):
