@@ -189,7 +189,8 @@ class Launch:
     profile: str | None = None  # the instance profile, whose role signs for it
 
     def __str__(self) -> str:
-        many = f"{self.count} {self.role.value}s" if self.count > 1 else f"1 {self.role.value}"
+        role = self.role.value.replace("-", " ")
+        many = f"{self.count} {role}s" if self.count > 1 else f"1 {role}"
         return f"launch {many} of type {' or '.join(self.types)}"
 
 

@@ -1,5 +1,6 @@
 """pure: figures of a run -> SVG and HTML bars. Graphics alone are SVG, stretched to the page; words are HTML."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from roost.report.figures import duration, share
@@ -11,7 +12,13 @@ _WIDTH = 1000.0  # of an SVG's own units
 _ROW = 12.0
 _LANE = 16.0
 _COLOURS = 8  # --c0 to --c7; what comes after them is --other
-_TICKS = 4
+_TICKS_AT_MOST = 5
+_LATE = 0.9  # share of an axis; from there on words go to the left of their tick
+_MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86400.0
+_STEPS_S = (
+    *(number * 10.0**power for power in range(-3, 1) for number in (1, 2, 5)),
+    *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 21600.0, 43200.0, _DAY_S),
+)
 
 Part = tuple[str, str, float]  # (words, name of a colour, amount)
 
@@ -66,8 +73,32 @@ def colours(names: Iterable[str]) -> dict[str, str]:
 
 def times(seconds: float) -> Html:
     """What stands below an axis of time."""
-    ticks = [element("span", duration(seconds * tick / _TICKS) if tick else "0") for tick in range(_TICKS + 1)]
-    return element("div", ticks, class_="times")
+    ticks = [
+        element("span", words, style=f"left:{at / seconds:.3%}", class_="late" if at / seconds > _LATE else None)
+        for at, words in (round_times(seconds) if seconds > 0 else [])
+    ]
+    return element("div", ticks, class_="times", aria_hidden="true")
+
+
+def round_times(seconds: float) -> list[tuple[float, str]]:
+    """Few moments from zero on that are easily read.
+
+    >>> [words for _, words in round_times(44.3)], [words for _, words in round_times(0.9)]
+    (['0', '10 s', '20 s', '30 s', '40 s'], ['0', '0.2 s', '0.4 s', '0.6 s', '0.8 s'])
+    >>> [words for _, words in round_times(4000)], [words for _, words in round_times(500000)]
+    (['0', '15 min', '30 min', '45 min', '60 min'], ['0', '2 d', '4 d'])
+    """
+    step = next((one for one in _STEPS_S if seconds / one <= _TICKS_AT_MOST), None)
+    if step is None:
+        step = _DAY_S * 2 ** math.ceil(math.log2(seconds / _DAY_S / _TICKS_AT_MOST))
+    if step < _MINUTE_S:
+        unit, word = 1.0, "s"
+    elif step < _HOUR_S:
+        unit, word = _MINUTE_S, "min"
+    else:
+        unit, word = (_HOUR_S, "h") if step < _DAY_S else (_DAY_S, "d")
+    many = int(seconds / step * 1.000001)
+    return [(at * step, f"{at * step / unit:g} {word}" if at else "0") for at in range(many + 1)]
 
 
 def areas(layers: Sequence[tuple[str, Sequence[int]]], *, height: int, label: str, seconds: float | None) -> Html:

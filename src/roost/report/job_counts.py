@@ -61,7 +61,7 @@ class JobCounts:
         """When it will be over, and what it costs."""
         left = f"about {about(self.seconds_left)} left" if self.seconds_left else ""
         cost = "" if self.usd is None else f"{usd(self.usd)} so far"
-        if cost and self.usd_at_end is not None:
+        if cost and left and self.usd_at_end is not None:
             cost += f", about {usd(self.usd_at_end)} at the end"
         return "; ".join(part for part in (left, cost) if part)
 

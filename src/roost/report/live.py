@@ -5,7 +5,7 @@ The boot table lives longer than a stage: it stays above once, when it is comple
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
@@ -31,6 +31,7 @@ _WIDTH_FOR_MEANS = 60
 _ROOM_FOR_KINDS = 7  # lines; below that where jobs run is told, and not of what kind they are
 _OTHER_LINES = 4  # the step, the resting line, and some of what was said last
 _INDENT = (0, 0, 0, 2)
+_IDLE = Text("idle", style="dim")
 
 
 class LiveReporter:
@@ -42,6 +43,7 @@ class LiveReporter:
         self._rows: tuple[Row, ...] = ()
         self._rows_told: tuple[Row, ...] = ()
         self._counts: JobCounts | None = None
+        self._at_work: frozenset[str] = frozenset()  # instances that had a job so far
         self._live = self._new_live()
 
     def __enter__(self) -> Self:
@@ -63,7 +65,7 @@ class LiveReporter:
         self._rows = tuple(rows)
 
     def progress(self, counts: JobCounts) -> None:
-        self._counts = counts
+        self._counts, self._at_work = counts, self._at_work | counts.running_on.keys()
 
     def note(self, text: str) -> None:
         self._console.print(Padding(Text(text), _INDENT))
@@ -87,7 +89,7 @@ class LiveReporter:
         if rows and rows != self._rows_told:
             parts.append(_boot_table(rows))
         if counts:
-            parts += _job_view(counts, width=self._console.width, height=self._console.height)
+            parts += _job_view(counts, self._at_work, width=self._console.width, height=self._console.height)
         # An empty line to rest on: the `^C` that a terminal echoes would make a full one wrap, and a line stay behind.
         return Group(*parts, *([Text("")] if parts else []))
 
@@ -156,12 +158,13 @@ def _boot_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _job_view(counts: JobCounts, *, width: int, height: int) -> list[RenderableType]:
-    """As many lines as the terminal has room for below what else is drawn."""
+def _job_view(counts: JobCounts, at_work: Set[str], *, width: int, height: int) -> list[RenderableType]:
+    """As many lines as the terminal has room for below what else is drawn; each where it was before."""
     lines: list[RenderableType] = [_job_line(counts, width=width)]
-    lines += [_line(f"  {said}") for said in (counts.outlook, _movement(counts)) if said]
+    lines += [_line(f"  {said}") for said in (counts.outlook, _movement(counts)) if said or counts.kinds]
     room = height - len(lines) - _OTHER_LINES
-    busy = [(instance_id, names) for instance_id, names in sorted(counts.running_on.items()) if names]
+    seen = at_work if len(at_work) <= _INSTANCES_SHOWN else counts.running_on.keys()
+    busy = [(instance_id, counts.running_on.get(instance_id, ())) for instance_id in sorted(seen)]
     instances = min(len(busy), _INSTANCES_SHOWN, max(2, room // 3) if len(counts.kinds) > 1 else max(2, room))
     # one more of each says how many are left out, one is the head of the table
     kinds = max(2, room - instances - (len(busy) > instances) - 2)
@@ -190,9 +193,10 @@ def _line(text: str) -> Text:
 
 
 def _kind_table(kinds: Sequence[KindCounts], at_most: int, *, width: int) -> RenderableType:
-    """What runs comes first, then what waits, last what is done; in each the order of the workflow."""
-    order = sorted(kinds, key=lambda kind: (not kind.running, not kind.waiting))
-    shown = order if len(order) <= at_most else order[: max(1, at_most - 1)]
+    """In the order of the workflow; what there is no room for is what is done, and what waits longest."""
+    order = sorted(range(len(kinds)), key=lambda at: (not kinds[at].running, not kinds[at].waiting))
+    numbers_shown = sorted(order if len(order) <= at_most else order[: max(1, at_most - 1)])
+    shown = [kinds[at] for at in numbers_shown]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("  tasks of", no_wrap=True, overflow="ellipsis")
     words = ("waiting", "running", "done", "failed", *(("   mean",) if width >= _WIDTH_FOR_MEANS else ()))
@@ -208,7 +212,7 @@ def _kind_table(kinds: Sequence[KindCounts], at_most: int, *, width: int) -> Ren
         name = Text(cut(f"  {kind.transformation}", room), style="" if kind.running or kind.failed else "dim")
         table.add_row(name, *(*numbers, failed, mean)[: len(words)])
     if len(shown) < len(order):
-        rest = order[len(shown) :]
+        rest = [kinds[at] for at in order[len(shown) :]]
         left, done = sum(kind.waiting + kind.running for kind in rest), sum(kind.done for kind in rest)
         said = f"  and {len(rest)} more: {left:,} to do, {done:,} done"
         return Group(table, Text(said, style="dim", no_wrap=True, overflow="ellipsis"))
@@ -223,7 +227,7 @@ def _running_lines(busy: Sequence[tuple[str, tuple[str, ...]]], at_most: int) ->
     """A line for each instance, cut where the terminal ends."""
     lines = [
         Text(f"  {instance_id}  ", style="dim", no_wrap=True, overflow="ellipsis")
-        + Text(f"{len(names)}: {', '.join(names)}" if len(names) > 1 else names[0])
+        + (Text(f"{len(names)}: {', '.join(names)}" if len(names) > 1 else names[0]) if names else _IDLE)
         for instance_id, names in busy[:at_most]
     ]
     if len(busy) > at_most:

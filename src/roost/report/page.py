@@ -71,8 +71,9 @@ def _facts(report: RunReport) -> Html:
         ("Jobs done", f"{report.jobs.done:,}", f"of {report.jobs.total:,}, {_trouble(report)}"),
     ]
     if bound.ratio is not None:
-        limit = "critical path" if bound.critical_path_s >= bound.seconds else "work over cores"
-        facts.append(("Times its bound", f"{bound.ratio:.2f}", f"{duration(bound.seconds)}: {limit}"))
+        is_path = bound.critical_path_s >= bound.seconds
+        limit = "its critical path" if is_path else f"its work on {many(bound.cores, 'core')}"
+        facts.append(("Times the least possible", f"{bound.ratio:.2f}", f"{duration(bound.seconds)}: {limit}"))
     if bound.cores:
         useful = share(report.core_seconds.useful_s, report.core_seconds.total_s)
         facts.append(("Cores", f"{bound.cores:,}", f"{useful} of their time useful"))

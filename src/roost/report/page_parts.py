@@ -15,6 +15,9 @@ def section(title: str, said: str | None, *parts: Html | list[Html] | None) -> H
 def table(
     name: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, left: tuple[int, ...], bad: tuple[int, ...] = ()
 ) -> Html:
+    """A column in which nothing stands is left out."""
+    kept = [at for at in range(len(heads)) if not rows or any(row[at][0] for row in rows)]
+
     def head(at: int, word: str) -> Html:
         inner = element("button", word, type="button") if word else ""
         return element("th", inner, scope="col", class_="left" if at in left else None)
@@ -29,11 +32,11 @@ def table(
 
     def lines() -> Iterator[Html]:
         for row in rows:
-            yield element("tr", [cell(at, shown, value) for at, (shown, value) in enumerate(row)])
+            yield element("tr", [cell(at, *row[at]) for at in kept])
 
     whole = element(
         "table",
-        element("thead", element("tr", [head(at, word) for at, word in enumerate(heads)])),
+        element("thead", element("tr", [head(at, heads[at]) for at in kept])),
         element("tbody", list(lines())),
     )
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=name)

@@ -1,6 +1,6 @@
 """pure: the page's sections on time: where it went, jobs over time, who ran what when, and each transformation's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roost.report import charts
 from roost.report.charts import Part
@@ -77,21 +77,30 @@ def gantt_section(report: RunReport, gantt: Gantt, colour_of: dict[str, str]) ->
             f"There are more than {BARS_AT_MOST:,} attempts: a lane's height says how busy it was, its colour what "
             "took most of the time."
         )
-    used = [row.transformation for row in report.transformations]
-    named: list[Part] = [(name, colour_of[name], 0.0) for name in dict.fromkeys(used) if colour_of[name] != "other"]
-    if "other" in colour_of.values():
-        named.append(("other", "other", 0.0))
-    lost: list[Part] = [("lost", "lost", 0.0)] if any(one.failed for one in report.instances) else []
+    colour_of = _of_jobs(gantt, colour_of)
+    named: dict[str, list[str]] = {}
+    for name, colour in sorted(colour_of.items(), key=lambda one: one[1]):
+        named.setdefault(colour, []).append(name)
+    words: list[Part] = [(", ".join(some), colour, 0.0) for colour, some in named.items() if colour != "other"]
+    words += [("other", "other", 0.0)] if "other" in named else []
+    words += [("lost", "lost", 0.0)] if any(one.failed for one in report.instances) else []
     return section(
         "Instances",
         said,
-        charts.legend([*named, *lost], are_seconds=False),
+        charts.legend(words, are_seconds=False),
         charts.lanes(gantt, colour_of, seconds=report.ended_at - report.started_at),
     )
 
 
+def _of_jobs(gantt: Gantt, colour_of: Mapping[str, str]) -> dict[str, str]:
+    """Of what is drawn: a job of several transformations has the colour of its first."""
+    bars = [bar.transformation for lane in gantt.lanes for bar in lane.bars]
+    drawn = dict.fromkeys([*bars, *(step.transformation for lane in gantt.lanes for step in lane.steps)])
+    return {name: colour_of.get(name) or colour_of.get(name.partition("+")[0], "other") for name in drawn}
+
+
 def transformations_section(report: RunReport, colour_of: dict[str, str]) -> Html:
-    heads = ["transformation", "kind", "tasks", "failed", "retries", "min", "mean", "max", "sum", "CPU", "MiB"]
+    heads = ["transformation", "kind", "tasks", "failed", "retries", "min", "mean", "max", "sum", "CPU", "max MiB"]
     is_stated = any(row.stated_mean_s is not None for row in report.transformations)
     rows: list[Sequence[Cell]] = []
     for row in report.transformations:

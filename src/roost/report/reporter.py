@@ -7,7 +7,7 @@ free for results.
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -136,8 +136,10 @@ class PlainReporter:
         return nullcontext()
 
     def _say(self, text: str) -> None:
-        self._stream.write(f"[{self._clock() - self._started_s:5.1f} s] {text}\n")
-        self._stream.flush()
+        # Whoever read it may have gone (`roost run ... 2>&1 | head`): the pool is taken down all the same.
+        with suppress(BrokenPipeError):
+            self._stream.write(f"[{self._clock() - self._started_s:5.1f} s] {text}\n")
+            self._stream.flush()
 
 
 def _jobs(counts: JobCounts) -> tuple[int, ...]:

@@ -82,7 +82,7 @@ def _chain(report: RunReport) -> Iterator[str]:
         f"{PART_WORDS[name]} {duration(seconds)} ({share(seconds, report.chain.parts.total_s)})"
         for name, seconds in parts_of(report.chain.parts)
     )
-    yield f"where the time went, along the {many(len(links), 'job')} that ended last:"
+    yield f"where the time went, along the chain of {many(len(links), 'job')} that ended last:"
     yield from textwrap.wrap(parts, WIDTH, initial_indent="  ", subsequent_indent="  ")
     shown = shown_links(links, _LINKS_SHOWN)
     rows: list[tuple[str, ...]] = [("  job", "took", "running", "waiting", "files", "DAGMan", "lost", "on")]
@@ -109,7 +109,19 @@ def parts_of(parts: Parts) -> list[tuple[str, float]]:
 
 def _transformations(report: RunReport) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [
-        ("transformation", "tasks", "failed", "retries", "min s", "mean s", "max s", "sum s", "CPU s", "MiB", "said s")
+        (
+            "transformation",
+            "tasks",
+            "failed",
+            "retries",
+            "min s",
+            "mean s",
+            "max s",
+            "sum s",
+            "CPU s",
+            "max MiB",
+            "stated s",
+        )
     ]
     for row in report.transformations[:_ROWS_SHOWN]:
         name = row.transformation if row.kind == "compute" else f"{row.transformation} ({row.kind})"
@@ -132,7 +144,8 @@ def _instances(report: RunReport) -> Iterator[str]:
             (one.name, one.instance_type, str(one.cores), f"{one.attempts:,}", str(one.failed or ""), busy, cost)
         )
     if len(rows) > 1:
-        yield from _table(rows, right=range(2, 7), widest=40)
+        kept = [at for at in range(7) if any(row[at] for row in rows[1:])]  # no receipt: no types, no costs
+        yield from _table([[row[at] for at in kept] for row in rows], right=range(kept.index(2), len(kept)), widest=40)
     if len(report.instances) > _INSTANCES_SHOWN:
         yield f"and {many(len(report.instances) - _INSTANCES_SHOWN, 'instance')} more"
 

@@ -18,6 +18,16 @@ from roost.workflow.history import RunHistory
 RUNS = Path("runs")
 
 
+def newest() -> str:
+    """The name of the run below ./runs that began last. Raises NotFoundError where there is none."""
+    began = {one: (one / "run.json").stat().st_mtime for one in RUNS.glob("*") if (one / "run.json").is_file()}
+    if not began:
+        raise NotFoundError(
+            f"there is no run below ./{RUNS}", "name the directory that roost run, or pegasus-plan, made"
+        )
+    return max(began, key=lambda one: began[one]).name
+
+
 def directory_of(run: str) -> Path:
     """A run's name below ./runs, or a path. NotFoundError says what is there instead."""
     named = RUNS / run
@@ -26,6 +36,8 @@ def directory_of(run: str) -> Path:
     path = Path(run)
     if path.is_dir():
         return path
+    if path.exists():
+        raise UsageError(f"{path} is a file, not the directory of a run", "roost report NAME: a run below ./runs")
     there = sorted(one.name for one in RUNS.iterdir() if one.is_dir()) if RUNS.is_dir() else []
     near = get_close_matches(run, there, n=1) or there[-1:]
     hint = f"roost report {near[0]}" if near else "name the directory that roost run, or pegasus-plan, made"

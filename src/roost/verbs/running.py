@@ -71,8 +71,10 @@ def run(wish: Wish, reporter: Reporter) -> RunOutcome:
         case Wish(workflow=Path() as path, resume=None, attach=None):
             return _begin(wish, path, by, reporter)
         case _:
+            said = [wish.workflow, wish.resume, wish.attach]
+            wrong = "only one of" if any(said) else "nothing to run was named; it can be"
             raise UsageError(
-                "a run is a workflow's, or one that is to be resumed, or one that is to be attached to",
+                f"{wrong} WORKFLOW, --resume NAME, --attach NAME" + (" can be named" if any(said) else ""),
                 "roost run WORKFLOW, or roost run --resume NAME, or roost run --attach NAME",
             )
 

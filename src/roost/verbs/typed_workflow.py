@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roost.errors import RoostError, UsageError
-from roost.verbs import run_directory
+from roost.verbs import not_a_workflow, run_directory
 from roost.workflow.plan_options import Wanted
 
 if TYPE_CHECKING:
     from roost.workflow.script import Taken
-
-_BEGINNING = 1 << 16  # bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +43,7 @@ def written(typed: Path, arguments: Sequence[str], wanted: Wanted, say: Callable
     from roost.workflow import script
 
     if not script.is_script(typed):
-        _refuse_old(typed)
+        not_a_workflow.refuse(typed)
         if arguments:
             raise UsageError(f"{typed} is no script: it takes no arguments", f"roost run {typed}")
         return Typed(workflow=typed, wanted=wanted)
@@ -66,20 +64,3 @@ def _runs(taken: "Taken", say: Callable[[str], None]) -> Iterator[str]:
             say(f"{taken.at}: reuse={one}: that is no run of Roost which has made something; nothing of it is reused")
         else:
             yield str(run)
-
-
-def _refuse_old(workflow: Path) -> None:
-    """Raises UsageError for a workflow of an old Pegasus: what of it has no counterpart is to be seen once, not run."""
-    from roost.workflow.old.kinds import Kind, kind_of
-
-    if not workflow.is_file():
-        return  # told where it is read
-    with workflow.open("rb") as file:
-        beginning = file.read(_BEGINNING)
-    is_dax = workflow.suffix == ".dax" or kind_of(beginning) is Kind.DAX
-    if is_dax:
-        directory = workflow.parent
-        raise UsageError(
-            f"{workflow} is a workflow of Pegasus 4 or older (DAX)",
-            f"roost import {workflow if directory == Path() else directory}, and then: roost run imported/workflow.yml",
-        )

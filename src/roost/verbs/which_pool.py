@@ -86,7 +86,7 @@ def found_pool(
             "roost status POOL" if pools else "roost up POOL",
         )
     raise NotFoundError(
-        f"no pool {spec.name} on {_place(spec)}{did_you_mean(spec.name, pools) if len(pools) < 2 else ''}; {there_is}",
+        f"no pool {spec.name} on {_place(spec)}; {there_is}",
         "roost up pool.yml",
     )
 

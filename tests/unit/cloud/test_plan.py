@@ -275,8 +275,8 @@ def test_an_empty_account_gets_a_pool_in_this_order() -> None:
         "create the security group roost-demo",
         "let port 22 in from 192.0.2.7/32 of roost-demo",
         "let port 9618 in from the members of roost-demo",
-        "launch 1 access-point of type t3.medium",
-        "launch 3 execution-points of type c7i.large or m7i.large",
+        "launch 1 access point of type t3.medium",
+        "launch 3 execution points of type c7i.large or m7i.large",
     ]
 
 

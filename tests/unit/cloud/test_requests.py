@@ -302,7 +302,7 @@ def test_a_launch_that_no_type_can_do_is_an_error(
     ec2: Ec2, wire: Wire, code: str, error: type[RoostError], tried: int
 ) -> None:
     wire.answers["RunInstances"] = [refused(code)]
-    with pytest.raises(error, match="launch 3 execution-points") as raised:
+    with pytest.raises(error, match="launch 3 execution points") as raised:
         ec2.perform(LAUNCH, boot=BOOT)
     assert code in raised.value.message
     assert len(wire.all("RunInstances")) == tried

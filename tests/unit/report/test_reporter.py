@@ -100,3 +100,17 @@ def test_counts_as_words(counts: JobCounts, expected: str) -> None:
 )
 def test_who_sees_it_move(is_terminal: bool, encoding: str, environment: dict[str, str], expected: bool) -> None:
     assert can_redraw(is_terminal=is_terminal, encoding=encoding, environment=environment) is expected
+
+
+class _Gone(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_has_gone_ends_nothing() -> None:
+    with PlainReporter(_Gone()) as reporter:
+        reporter.step("launch")
+        reporter.note("launched")
+        reporter.progress(JobCounts(total=1))
