@@ -4,7 +4,7 @@ docs/report.md says what each figure means. Times are epoch seconds, or seconds.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from roost.report.tasks import Row, Task, TaskState
 from roost.report.use import CoreSeconds, Instance
 from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.failure import why
+from roost.workflow.flattening import flattened
 from roost.workflow.history import RunHistory, seconds_of
 
 SCHEMA = "roost/report/1"
@@ -104,6 +105,7 @@ class RunReport:
 
 def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | None = None) -> RunReport:
     """`now` is the end of a run that has not ended."""
+    parts, history = history.subworkflows, flattened(history)
     began_at, ended_at = _span(history, now)
     makespan_s = seconds_of(history.dag_runs, ended_at) if history.dag_runs else ended_at - began_at
     all_tasks = list(task_table.tasks(history))
@@ -140,7 +142,7 @@ def run_report(history: RunHistory, *, now: float, receipt: Mapping[str, Any] | 
         unreadable_records=sum(one.unreadable for tries in history.records.values() for one in tries),
         load=load(history, began_at=began_at, ended_at=ended_at),
         receipt=receipt,
-        subworkflows=tuple(_sub(one, now) for one in history.subworkflows),
+        subworkflows=tuple(_sub(one, now) for one in _all(parts)),
     )
 
 
@@ -265,6 +267,12 @@ def _failed_job(history: RunHistory, job: JobProgress) -> FailedJob:
         stderr=lines,
         files=tuple(history.files.get(job.name, ())),
     )
+
+
+def _all(parts: tuple[RunHistory, ...]) -> Iterator[RunHistory]:
+    for one in parts:
+        yield one
+        yield from _all(one.subworkflows)
 
 
 def _sub(history: RunHistory, now: float) -> Sub:

@@ -61,16 +61,16 @@ def bring_kept(
 ) -> None:
     """Of a run that did not come to its end: the intermediate files that the rest of it needs, and no others."""
     done = resuming.done_in(progress)
-    left = [job.name for job in executable.jobs if job.name not in done]
+    left = [name for name in progress.jobs if name not in done]
     here = Kept(executable, directory)
-    wanted = [one for one in resuming.needed(executable, left) if here.at(one).is_relative_to(directory.scratch)]
+    wanted = [one for one in resuming.needed(executable, left) if not here.at(one).is_relative_to(directory.output)]
     if not wanted:
         return
     kept = str(executable.paths.run / _KEPT)
     access_point.run(["rm", "-rf", "--", kept])
     by_place: dict[str, list[PurePosixPath]] = {}
     for one in wanted:
-        by_place.setdefault(str(here.at(one).relative_to(directory.scratch).parent), []).append(one)
+        by_place.setdefault(str(here.at(one).relative_to(directory.path).parent), []).append(one)
     size = 0
     for place, remotes in by_place.items():
         names = _NUL.join(map(str, remotes)).encode()
@@ -78,7 +78,7 @@ def bring_kept(
         size += int(linked.stdout.split()[0])
     many = f"{len(wanted)} intermediate files" if len(wanted) > 1 else "1 intermediate file"
     say(f"bring {many} ({size / 1e6:.1f} MB) for --resume")
-    access_point.get(kept, directory.scratch, timeout_s=TRANSFER_S)
+    access_point.get(kept, directory.path, timeout_s=TRANSFER_S)
     access_point.run(["rm", "-rf", "--", kept])
 
 
@@ -95,8 +95,9 @@ class Kept:
             return self._directory.output / unquote(remote.name)
         if (result := self._results.get(remote)) is not None:  # what jobs took was another copy of it
             return self._directory.output / result
-        is_file = remote.is_relative_to(self._paths.files)
-        return self._directory.scratch / remote.relative_to(self._paths.files if is_file else self._paths.scratch)
+        if self._paths.shared is not None and remote.is_relative_to(self._paths.files):
+            return self._directory.scratch / remote.relative_to(self._paths.files)
+        return self._directory.path / remote.relative_to(self._paths.run)
 
 
 def clear_shared(executable: ExecutableWorkflow, access_point: AccessPoint) -> None:

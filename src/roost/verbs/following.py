@@ -6,9 +6,10 @@ here can be read again from the start at any time, by another roost too.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from roost.errors import CloudError, RoostError, WaitTimeoutError
@@ -21,8 +22,10 @@ from roost.verbs.sending import in_queue
 from roost.workflow.attempts import JobProgress, JobState
 from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths
 from roost.workflow.failure import Failure, failure, files
+from roost.workflow.nesting import located
 from roost.workflow.progress import Graph, Progress, begin, begin_again, fold, fold_end, mark_done
 from roost.workflow.static_bp import StaticJob
+from roost.workflow.whole import Whole
 
 _POLL_S = 0.5
 _SILENCE_S = 300.0  # the access point may be out of reach for so long: it reboots, this machine changes networks
@@ -30,14 +33,17 @@ _QUIET_S = 15.0  # without news for so long the queue is asked whether DAGMan is
 _STOP_S = 20.0
 _USD_PACE_S = 3.0  # so long it is watched before it is carried on to the end
 _NUL = "\0"
-# How long the event log is, what is new of it (`$2` bytes are known), and the end of DAGMan's own messages (of which
-# the first `$4` bytes are of an earlier submission).
+# The end of DAGMan's own messages (of which the first `$2` bytes are of an earlier submission); then of each event log
+# how long it is, and what is new of it (so many bytes are known).
 _NEWS = """\
-size=$(($(wc -c < "$1" 2>/dev/null || echo 0)))
-printf '%s\\000' "$size"
+[ -f "$1" ] && tail -c +"$(($2 + 1))" -- "$1" | tail -c 4000
+shift 2
+while [ $# -gt 1 ]; do
+size=$(($(wc -c 2>/dev/null < "$1" || echo 0)))
+printf '\\000%s\\000' "$size"
 [ "$size" -gt "$2" ] && tail -c +"$(($2 + 1))" -- "$1" | head -c "$((size - $2))"
-printf '\\000'
-[ -f "$3" ] && tail -c +"$(($4 + 1))" -- "$3" | tail -c 4000
+shift 2
+done
 true
 """
 
@@ -58,6 +64,11 @@ class Sent(Graph, Protocol):
     @property
     def done(self) -> Collection[str]:
         """Jobs that DAGMan was told not to run, and of which the log says nothing any more."""
+
+
+def logs_of(sent: Sent) -> Mapping[str, PurePosixPath]:
+    """The event log of each workflow of a run, by what its jobs' names begin with."""
+    return sent.logs if isinstance(sent, Whole) else {"": sent.paths.submit / sent.log}
 
 
 def follow(
@@ -114,20 +125,25 @@ class Following:
         self._access_point = access_point
         self._record = record
         submit = executable.paths.submit
-        self._log, self._dagman_out = str(submit / executable.log), str(submit / executable.dagman_out)
-        self._known_bytes = 0
+        self._logs, self._dagman_out = logs_of(executable), str(submit / executable.dagman_out)
+        self._known_bytes = dict.fromkeys(self._logs, 0)
         self.progress = mark_done(begin(executable), executable.done)
-        if record.log_bytes:
-            argv = ["head", "-c", str(record.log_bytes), "--", self._log]
-            self.progress = begin_again(fold(self.progress, access_point.run(argv, timeout_s=300).stdout))
-            self._known_bytes = record.log_bytes
+        before = {"": record.log_bytes, **record.part_log_bytes}
+        if any(before.values()):
+            for prefix, log in self._logs.items():
+                self._known_bytes[prefix] = before.get(prefix, 0)
+                argv = ["head", "-c", str(before.get(prefix, 0)), "--", str(log)]
+                fold(self.progress, access_point.run(argv, timeout_s=300).stdout, prefix)
+            self.progress = begin_again(self.progress)
         self._tally = tally(_planned(executable), self.progress.children, clock=time.monotonic)
         self._tally.update(self.progress.jobs.values())
         self._usd_began: tuple[float, float] | None = None  # (when, dollars), the first that is known
 
     def take_moved(self) -> list[JobProgress]:
         """The jobs that are in another state than at the last call."""
-        return self._tally.update(self.progress.take_changed())
+        changed = self.progress.take_changed()
+        parts = [job for job in changed if job.name in self.progress.parts]
+        return [*self._tally.update(changed), *parts]
 
     def view(self, usd: float | None, now: float) -> JobCounts:
         """All that is told while it runs, after `take_moved`."""
@@ -154,16 +170,18 @@ class Following:
 
     def look(self) -> bool:
         """Whether there was news."""
-        argv = ["sh", "-c", _NEWS, "sh", self._log, str(self._known_bytes), self._dagman_out]
-        argv.append(str(self._record.dagman_out_bytes))
-        size, _, news = self._access_point.run(argv, timeout_s=300 if not self._known_bytes else 30).stdout.partition(
-            _NUL
-        )
-        log, _, dagman_out = news.partition(_NUL)
-        before = self._known_bytes
-        self._known_bytes = max(before, int(size or 0))
-        self.progress = fold_end(fold(self.progress, log), dagman_out)
-        return self._known_bytes > before
+        known = self._known_bytes
+        argv = ["sh", "-c", _NEWS, "sh", self._dagman_out, str(self._record.dagman_out_bytes)]
+        argv += [word for prefix, log in self._logs.items() for word in (str(log), str(known[prefix]))]
+        answer = self._access_point.run(argv, timeout_s=300 if not any(known.values()) else 30).stdout
+        dagman_out, *told = answer.split(_NUL)
+        has_news = False
+        for prefix, size, news in zip(self._logs, told[::2], told[1::2], strict=False):
+            has_news |= int(size or 0) > known[prefix]
+            known[prefix] = max(known[prefix], int(size or 0))
+            fold(self.progress, news, prefix)
+        fold_end(self.progress, dagman_out)
+        return has_news
 
     def require_in_queue(self) -> None:
         """Raises RoostError where DAGMan is neither there nor has said that it ended."""
@@ -204,12 +222,12 @@ def until_left(access_point: AccessPoint, record: RunRecord, *, timeout_s: float
 
 def failures(executable: ExecutableWorkflow, access_point: AccessPoint, progress: Progress) -> list[Failure]:
     """Each failed job with the end of its stderr."""
-    planned = {job.name: job for job in executable.jobs}
     shown = []
     for job in progress.failed:
         stderr = ""
         with suppress(RoostError):  # the file may never have come to be; the reason is told all the same
-            stderr = access_point.run(["tail", "-c", "8000", str(files(executable, planned[job.name], job)[0])]).stdout
+            path = files(*located(executable, job.name), job)[0]
+            stderr = access_point.run(["tail", "-c", "8000", str(path)]).stdout
         shown.append(failure(executable, job, stderr))
     return shown
 
@@ -226,7 +244,7 @@ def _tell_trouble(moved: list[JobProgress], reporter: Reporter) -> None:
 def counts(progress: Progress, usd: float | None) -> JobCounts:
     totals = progress.totals
     return JobCounts(
-        total=len(progress.jobs),
+        total=progress.total,
         done=totals[JobState.DONE],
         running=totals[JobState.RUNNING],
         held=totals[JobState.HELD],
@@ -239,6 +257,8 @@ def counts(progress: Progress, usd: float | None) -> JobCounts:
 def _planned(sent: Sent) -> Iterator[Planned]:
     for job in sent.jobs:
         match job:
+            case PlannedJob() if isinstance(sent, Whole) and job.name in sent.parts:
+                continue  # its jobs count
             case PlannedJob(tasks=()):  # chores
                 yield Planned(name=job.name, tasks=((job.shape.transformation, 1),))
             case PlannedJob(tasks=(task,)):

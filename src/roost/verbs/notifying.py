@@ -11,11 +11,12 @@ import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from roost.workflow.attempts import JobProgress, Outcome
-from roost.workflow.executable import ExecutableWorkflow
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob
 from roost.workflow.hooks import Hook, Moment, event
+from roost.workflow.nesting import members
 
 _AT_ONCE = 4
 _TIMEOUT_S = 300.0  # of one; a run does not end before its hooks have
@@ -30,8 +31,16 @@ class Notifier:
     def __init__(self, directory: Path, executable: ExecutableWorkflow, *, say: Callable[[str], None]) -> None:
         self._directory = directory.absolute()
         self._executable = executable
-        self._of_nodes = executable.node_hooks
-        self._nodes = {job.name: job for job in executable.jobs if job.name in self._of_nodes}
+        self._of_nodes: dict[str, tuple[Hook, ...]] = {}
+        self._nodes: dict[str, PlannedJob] = {}
+        self._submit: dict[str, PurePosixPath] = {}  # the part of the run's submit directory where each one's files are
+        for prefix, node, workflow in members(executable):
+            self._of_nodes.update((prefix + name, hooks) for name, hooks in workflow.node_hooks.items())
+            if workflow.hooks and node:  # of a part, when its job begins and ends
+                self._of_nodes[node] = (*self._of_nodes.get(node, ()), *workflow.hooks)
+            here = workflow.paths.submit.relative_to(executable.paths.submit)
+            self._nodes.update((prefix + job.name, job) for job in workflow.jobs)
+            self._submit.update((prefix + job.name, here) for job in workflow.jobs)
         self._say = say
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hook")
         self._started: list[Future[None]] = []
@@ -47,15 +56,16 @@ class Notifier:
         """What happened to those that have hooks."""
         for job in changed:
             node = self._nodes.get(job.name)
-            if node is None:
+            if node is None or job.name not in self._of_nodes:
                 continue
+            here = self._submit[job.name]
             mine = self._of_nodes[job.name]
             number = 1  # of the submission: an attempt that lost its slot is started again in the same one
             for attempt in job.attempts:
                 about = {
-                    "PEGASUS_JOBID": job.name,
-                    "PEGASUS_STDOUT": node.stdout(number),
-                    "PEGASUS_STDERR": node.stderr(number),
+                    "PEGASUS_JOBID": node.name,
+                    "PEGASUS_STDOUT": str(here / node.stdout(number)),
+                    "PEGASUS_STDERR": str(here / node.stderr(number)),
                 }
                 self._run(mine, Moment.START, job.name, number, about, None)
                 if (moment := _MOMENTS.get(attempt.outcome)) is not None:

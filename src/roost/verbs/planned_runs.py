@@ -17,15 +17,18 @@ from roost.verbs.notifying import Notifier
 from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.runs import Run
 from roost.workflow import resuming
-from roost.workflow.abstract import Data, Workflow
+from roost.workflow.abstract import Workflow
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared
 from roost.workflow.executable import Site as ExecutionSite
 from roost.workflow.failure import Failure
+from roost.workflow.nesting import Member, all_uploads, members
 from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Progress, begin, fold
+from roost.workflow.properties import Data
+from roost.workflow.whole import whole
 
 
 class PlannedRun(Run):
@@ -34,9 +37,9 @@ class PlannedRun(Run):
     def __init__(
         self, ground: Ground, directory: RunDirectory, record: RunRecord, executable: ExecutableWorkflow
     ) -> None:
-        super().__init__(ground, directory, record, executable)
+        super().__init__(ground, directory, record, whole(executable) if executable.parts else executable)
         self._executable = executable
-        if executable.hooks or executable.task_hooks:
+        if any(one.workflow.hooks or one.workflow.task_hooks for one in members(executable)):
             self._notifier = Notifier(directory.path, executable, say=ground.reporter.note)
 
     def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
@@ -78,22 +81,30 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     executable = _planned(ground, record, workflow)
     progress = _so_far(directory, executable)
     done = resuming.done_in(progress)
-    dag = directory.submit / executable.dag
-    if dag.exists():
-        resuming.require_same(
-            resuming.read_dag(dag.read_text(), before.remote),
-            resuming.read_dag("".join(dag_lines(executable)), record.remote),
-            done,
-        )
+    for member in members(executable):
+        dag = _here(directory, executable, member) / member.workflow.dag
+        if dag.exists():
+            resuming.require_same(
+                resuming.read_dag(dag.read_text(), before.remote),
+                resuming.read_dag("".join(dag_lines(member.workflow)), record.remote),
+                [name.removeprefix(member.prefix) for name in done if name.startswith(member.prefix)],
+            )
     here = bringing.Kept(executable, directory)
     left = resuming.unfinished(executable, done, lambda remote: here.at(remote).exists())
     if not left:
         raise UsageError(f"nothing is left to run of {directory.name}: all its jobs are done", f"ls {directory.output}")
     with ground.access_point() as access_point:
         sending.require_ended(access_point, record)
-    record = sent_again(record, directory, log=executable.log, dagman_out=executable.dagman_out)
+    logs = {
+        one.prefix: str(one.workflow.paths.submit.relative_to(executable.paths.submit) / one.workflow.log)
+        for one in members(executable)
+        if one.prefix
+    }
+    record = sent_again(record, directory, log=executable.log, dagman_out=executable.dagman_out, logs=logs)
     directory.save(record)
-    ground.reporter.note(f"{len(executable.jobs) - len(left)} of {len(executable.jobs)} jobs are done already")
+    ground.reporter.note(
+        f"{progress.total - len(left.difference(progress.parts))} of {progress.total} jobs are done already"
+    )
     return _sent(ground, directory, record, executable, left=left)
 
 
@@ -119,9 +130,11 @@ def _sent(
     *,
     left: frozenset[str] | None = None,
 ) -> Run:
-    jobs = len(executable.jobs) if left is None else len(left)
+    nodes = {node for _, node, _ in members(executable)}
+    every = {prefix + job.name for prefix, _, workflow in members(executable) for job in workflow.jobs}
+    jobs, files = len((every if left is None else left) - nodes), sum(1 for _ in all_uploads(executable))
     with ground.access_point() as access_point:
-        ground.reporter.step(f"send {jobs} jobs and {len(executable.uploads)} files to {ground.place}")
+        ground.reporter.step(f"send {jobs} jobs and {files} files to {ground.place}")
         sending.send(executable, access_point, directory, left=left)
         sending.submit(executable, access_point, record)
     return PlannedRun(ground, directory, record, executable)
@@ -145,6 +158,9 @@ def _placed(ground: Ground, record: RunRecord, workflow: Workflow) -> RunRecord:
     placed = replace(record, directory=str(places.runs(ground.pool.spec) / record.name), data="")
     if workflow.data is Data.CONDORIO:
         return placed
+    if workflow.subs:
+        ground.reporter.note("a workflow of workflows: HTCondor moves the files, with the same effect")
+        return placed
     with ground.access_point() as access_point:
         at = access_point.run(commands.shared_place()).stdout.strip()
     if not at:
@@ -162,9 +178,17 @@ def _shared(record: RunRecord, workflow: Workflow) -> Shared | None:
 
 
 def _so_far(directory: RunDirectory, executable: ExecutableWorkflow) -> Progress:
-    """By the event log that was brought here."""
-    log = directory.submit / executable.log
-    return fold(begin(executable), log.read_text(errors="replace") if log.exists() else "")
+    """By the event logs that were brought here."""
+    progress = begin(whole(executable) if executable.parts else executable)
+    for member in members(executable):
+        log = _here(directory, executable, member) / member.workflow.log
+        fold(progress, log.read_text(errors="replace") if log.exists() else "", member.prefix)
+    return progress
+
+
+def _here(directory: RunDirectory, executable: ExecutableWorkflow, member: Member) -> Path:
+    """The submit directory of one of a run's workflows, on this machine."""
+    return directory.submit / member.workflow.paths.submit.relative_to(executable.paths.submit)
 
 
 def _site_profiles(spec: PoolSpec) -> Profiles:

@@ -13,6 +13,7 @@ from roost.report.page import page
 from roost.report.receipt import merged
 from roost.report.run_report import RunReport, run_report, to_json
 from roost.workflow import run_files
+from roost.workflow.flattening import flattened
 from roost.workflow.history import RunHistory
 
 RUNS = Path("runs")
@@ -53,7 +54,7 @@ def html(history: RunHistory, report: RunReport) -> str:
     ours = resources.files("roost.report")
     return page(
         report,
-        gantt(history, began_at=report.started_at, ended_at=report.ended_at),
+        gantt(flattened(history), began_at=report.started_at, ended_at=report.ended_at),
         style=ours.joinpath("page.css").read_text(encoding="utf-8"),
         script=ours.joinpath("page.js").read_text(encoding="utf-8"),
     )

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -50,6 +50,7 @@ class RunRecord:
     submissions: int = 0  # how often it was sent: once, and once for each --resume
     # How long the files were, in bytes, when it was sent last: what is before belongs to earlier submissions.
     log_bytes: int = 0
+    part_log_bytes: Mapping[str, int] = field(default_factory=dict)  # of workflows that are parts, by their prefix
     dagman_out_bytes: int = 0
 
     @property
@@ -240,11 +241,19 @@ def located(name: str) -> Path:
     return Path(name) if os.sep in name else RUNS / name
 
 
-def sent_again(record: RunRecord, directory: RunDirectory, *, log: str, dagman_out: str) -> RunRecord:
-    """The record of the next submission: what its files hold so far is of earlier ones."""
+def sent_again(
+    record: RunRecord, directory: RunDirectory, *, log: str, dagman_out: str, logs: Mapping[str, str] | None = None
+) -> RunRecord:
+    """The record of the next submission: what its files hold so far is of earlier ones. `logs`: of parts."""
 
     def size(name: str) -> int:
         path = directory.submit / name
         return path.stat().st_size if path.exists() else 0
 
-    return replace(record, submissions=record.submissions + 1, log_bytes=size(log), dagman_out_bytes=size(dagman_out))
+    return replace(
+        record,
+        submissions=record.submissions + 1,
+        log_bytes=size(log),
+        dagman_out_bytes=size(dagman_out),
+        part_log_bytes={prefix: size(one) for prefix, one in (logs or {}).items()},
+    )

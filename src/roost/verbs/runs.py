@@ -60,7 +60,7 @@ class Run(ABC):
     @property
     def jobs(self) -> int:
         """How many there are."""
-        return len(self._sent.jobs)
+        return (self._progress or begin(self._sent)).total
 
     @property
     def is_over(self) -> bool:
@@ -85,7 +85,7 @@ class Run(ABC):
         if self._progress is None or not self.is_over or self.is_success:
             return None
         return PartialError(
-            f"{len(self._progress.failed)} of {len(self._progress.jobs)} jobs failed",
+            f"{len(self._progress.failed)} of {self._progress.total} jobs failed",
             f"the files of every job are in {self._directory.submit}; once mended: roost run --resume {self.name}",
         )
 

@@ -17,6 +17,7 @@ from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.workflow import resuming, submit_dir
 from roost.workflow.dag import submit_argv
 from roost.workflow.executable import ExecutableWorkflow, RunPaths
+from roost.workflow.nesting import all_uploads, members
 
 # Once, whoever calls it and however often: submitted when it is not in the queue, and has not ended since it was sent.
 _SUBMIT = """\
@@ -55,18 +56,17 @@ def send(
         submit_dir.write(executable, written)
         shutil.copytree(written / paths.submit.name, directory.submit, dirs_exist_ok=True)
         shutil.rmtree(written / paths.submit.name)
-        for lock in directory.submit.glob("*.lock"):  # a DAGMan's, which does not run any more
+        for lock in directory.submit.rglob("*.lock"):  # a DAGMan's, which does not run any more
             lock.unlink()
         kept = {}
         if left is not None:
-            rescue = resuming.rescue_name(executable, [path.name for path in directory.submit.iterdir()])
-            (directory.submit / rescue).write_text(resuming.rescue_text(executable, left))
+            _write_rescues(executable, directory, left)
             here = bringing.Kept(executable, directory)
             kept = {str(remote): here.at(remote) for remote in resuming.needed(executable, left)}
             for remote in resuming.checkpoints(executable, left):
                 if not kept[str(remote)].exists():
                     del kept[str(remote)]  # the empty one that was written says that there is none
-        uploads = {str(upload.remote): Path(upload.local) for upload in executable.uploads}
+        uploads = {str(upload.remote): Path(upload.local) for upload in all_uploads(executable)}
         there = {str(paths.run): written, str(paths.submit): directory.submit, **uploads, **kept}
         _make_shared(executable, access_point)
         access_point.put(there, timeout_s=bringing.TRANSFER_S)
@@ -86,6 +86,15 @@ def _make_shared(executable: ExecutableWorkflow, access_point: AccessPoint) -> N
             f"{shared.place} cannot be made on the file system that the instances share: {made.stderr.strip()}",
             "roost ssh, then look at it: df; ls -l",
         )
+
+
+def _write_rescues(executable: ExecutableWorkflow, directory: RunDirectory, left: Collection[str]) -> None:
+    """DAGMan of each workflow of the run goes on from there."""
+    for prefix, _, workflow in members(executable):
+        submit = directory.submit / workflow.paths.submit.relative_to(executable.paths.submit)
+        mine = [job.name for job in workflow.jobs if prefix + job.name in left]
+        rescue = resuming.rescue_name(workflow, [path.name for path in submit.iterdir()])
+        (submit / rescue).write_text(resuming.rescue_text(workflow, mine))
 
 
 def require_ended(access_point: AccessPoint, record: RunRecord) -> None:
@@ -133,4 +142,4 @@ def submit_by(
 
 def in_queue(record: RunRecord) -> str:
     """The constraint that the run's DAGMan fulfils."""
-    return f'JobUniverse == 7 && pegasus_wf_uuid == "{record.uuid}"'
+    return f'JobUniverse == 7 && DAGManJobId =?= undefined && pegasus_wf_uuid == "{record.uuid}"'

@@ -6,7 +6,7 @@ from roost.boot.roles import Role
 from roost.boot.settings import Sharing
 from roost.errors import UsageError
 from roost.spec import PoolSpec
-from roost.workflow.abstract import Data
+from roost.workflow.properties import Data
 
 _FILE_SYSTEMS = Path("/proc/filesystems")
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
+from roost.workflow.properties import Data
 from roost.workflow.replicas import Replica
+from roost.workflow.sources import Sources
 from roost.workflow.transformations import Transformation
 from roost.workflow.treatments import SITES
 
 EXECUTION_SITES = SITES  # Pegasus' usual name for a pool's execution points, and that of the tutorial
 EXECUTION_SITE = EXECUTION_SITES[0]
-DEFAULT_RETRIES = 1  # as pegasus.mode=production
 
 
 class UseKind(StrEnum):
@@ -25,14 +26,6 @@ class UseKind(StrEnum):
     OUTPUT = "output"
     CHECKPOINT = "checkpoint"  # what the task goes on from when it is tried again
     NONE = "none"  # named, and neither read nor written
-
-
-class Data(StrEnum):
-    """Pegasus' data configurations: how a job's files get to it, and back."""
-
-    CONDORIO = "condorio"  # HTCondor moves them, from the access point and back
-    NONSHAREDFS = "nonsharedfs"  # the job takes them to a directory of its own, from one that all instances see
-    SHAREDFS = "sharedfs"  # the job works in that directory
 
 
 class Output(NamedTuple):
@@ -56,6 +49,44 @@ class Job(NamedTuple):
     stderr: str | None
     profiles: Profiles
     at: str  # file:line
+
+
+class SubKind(StrEnum):
+    """What a task can be that is a workflow itself."""
+
+    PEGASUS = "pegasusWorkflow"  # another abstract workflow
+    CONDOR = "condorWorkflow"  # a DAG for DAGMan
+
+    @property
+    def transformation(self) -> str:
+        """As Pegasus calls what runs it; it is in no catalog."""
+        return "pegasus::pegasus-plan" if self is SubKind.PEGASUS else "condor::dagman"
+
+
+SUB_TRANSFORMATIONS = frozenset(kind.transformation for kind in SubKind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubOptions:
+    """How a sub-workflow is wanted to be planned: what pegasus-plan's options say of it."""
+
+    basename: str = ""  # of its files
+    force: bool = False
+    cleanup: str | None = None  # None: as the workflow that it is a part of; else none, inplace
+    cluster: str | None = None  # the same
+    notes: tuple[str, ...] = ()  # of what was asked for and is done in another way
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubWorkflow:
+    """What a task runs that is a workflow itself. Its files are that task's inputs and outputs."""
+
+    kind: SubKind
+    file: str  # logical name of its description
+    options: SubOptions
+    dagman: Mapping[str, str]  # HTCondor's settings of its DAGMan, beyond those that it inherits
+    workflow: "Workflow | None" = None  # None: a task of the run makes the file, or it is a DAG
+    inherits: Sources | None = None  # the catalogs around it, of one that is read when its file has been made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +113,8 @@ class Workflow:
     checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same: logical file names
     first_checkpoints: Mapping[str, PurePath] = field(default_factory=dict)  # by such a name: what a first try gets
     notes: tuple[str, ...] = ()  # sentences: what was read and has no effect
+    subs: Mapping[str, SubWorkflow] = field(default_factory=dict)  # by task's id, of those that are workflows
+    given: frozenset[str] = frozenset()  # files that tasks use and that come from the workflow that this is a part of
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:

@@ -18,11 +18,12 @@ _PRIORITY = 1000  # as Pegasus: room is made before more is written
 def with_cleanup(executable: ExecutableWorkflow) -> ExecutableWorkflow:
     level_of = {job.name: job.level for job in executable.jobs}
     shared = jobs_share(executable)  # of results too: what the user gets is another copy
+    elsewhere = executable.around.wanted  # the workflow around this one takes them
     users = {
         one.lfn: {job.name: None}
         for job in executable.jobs
         for one in job.outputs
-        if not one.stage_out or one.lfn in shared
+        if (not one.stage_out or one.lfn in shared) and one.lfn not in elsewhere
     }
     for job in executable.jobs:
         for lfn in job.inputs:

@@ -73,8 +73,11 @@ def clustered(workflow: Workflow, shapes: Shapes, policy: Policy, sent: Callable
     units = Units(workflow, shapes, sent)
     kinds = policy.kinds | (dict(_of_profiles(workflow, shapes)).keys() if policy.by_profiles else set())
     if Kind.WHOLE in kinds:
-        _join_named(units, {"": list(workflow.jobs)}, lambda _: "merge_whole-wf")
-        return Clustering(units=units, notes=(f"all {len(workflow.jobs):,} tasks are run as one job",))
+        tasks = [task for task in workflow.jobs if task.id not in workflow.subs]
+        if tasks:
+            _join_named(units, {"": tasks}, lambda _: "merge_whole-wf")
+            _require_no_cycle(units, {})
+        return Clustering(units=units, notes=(f"all {len(tasks):,} tasks are run as one job",))
     labels: dict[str, list[Job]] = {}
     if Kind.LABEL in kinds:
         labels = _by_label(workflow, shapes)

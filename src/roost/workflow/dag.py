@@ -7,6 +7,7 @@ in VARS. A thousand jobs are one file, not a thousand; it is written line by lin
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
+from roost.workflow.dag_parts import part_lines, sums_for
 from roost.workflow.executable import (
     CHECKPOINT,
     OUTPUT,
@@ -59,7 +60,7 @@ def submit_argv(executable: ExecutableWorkflow) -> list[str]:
     """The command that starts the DAG on the access point."""
     about = {
         "pegasus_wf_uuid": executable.uuid,
-        "pegasus_root_wf_uuid": executable.uuid,
+        "pegasus_root_wf_uuid": executable.root_uuid,
         "pegasus_wf_name": f"{executable.name}-0",
         "pegasus_wf_time": stamp(executable),
         "pegasus_version": VERSION,
@@ -82,14 +83,19 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     yield f"# {executable.name}, planned by Roost\nCONFIG {DAGMAN_CONFIG}\n\n"
     for name, shape in shapes(executable).items():
         yield _description(executable, name, shape)
+    parts = executable.has_parts
     for category, at_once in executable.throttles.items():
         yield f"MAXJOBS {category} {at_once}\n"
     if retries:  # of every node; what a node says of itself comes later, and wins
         yield f"RETRY ALL_NODES {retries}\n\n"
-    makers = frozenset([job.name for job in executable.jobs if job.tasks])  # each leaves its checksums
+    makers = {job.name: job for job in executable.jobs if job.tasks}  # each leaves its checksums
     shared = jobs_share(executable)
     for job in executable.jobs:
-        yield _node(executable, job, descriptions[id(job.shape)], makers, files, shared)
+        if parts and job.kind.is_workflow:
+            yield part_lines(executable, job, ads(executable, job.shape))
+            yield from _special(job, retries)
+            continue
+        yield _node(executable, job, descriptions[id(job.shape)], makers, files, shared, parts=parts)
         shape = job.shape
         if shape.retries != retries or shape.category or shape.abort_dag_on:
             yield from _special(job, retries)
@@ -101,7 +107,7 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
 
 def shapes(executable: ExecutableWorkflow) -> Mapping[str, Shape]:
     """What jobs ask for, by the name of the submit description that they share."""
-    found = {id(job.shape): job.shape for job in executable.jobs}
+    found = {id(job.shape): job.shape for job in executable.jobs if job.shape.universe != "scheduler"}
     return {f"jobs{number}.sub": shape for number, shape in enumerate(found.values(), start=1)}
 
 
@@ -110,8 +116,8 @@ def for_monitord(executable: ExecutableWorkflow, shape: Shape) -> str:
 
     Without a transformation its database refuses a job that left no invocation record.
     """
-    ads = {**_ads(executable, shape), "My.pegasus_job_class": "1", "My.pegasus_cluster_size": "1"}
-    lines = [f"{key.replace('My.', '+')} = {value}" for key, value in ads.items()]
+    mine = {**ads(executable, shape), "My.pegasus_job_class": "1", "My.pegasus_cluster_size": "1"}
+    lines = [f"{key.replace('My.', '+')} = {value}" for key, value in mine.items()]
     names = [f"{stream} = $(JOB).{ending}" for stream, ending in (("output", "out"), ("error", "err"))]
     return "\n".join([f"executable = {WRAPPER}", *names, *lines]) + "\n"
 
@@ -137,7 +143,7 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
         "notification": "NEVER",
         "priority": "$(urgency)",
         "periodic_remove": f"(JobStatus == 5) && (time() - EnteredCurrentStatus > {HELD_S})",
-        **_ads(executable, shape),
+        **ads(executable, shape),
         "My.pegasus_wf_dax_job_id": '"$(derivation:null)"',
         "My.pegasus_wf_dag_job_id": '"$(JOB)"',
         "My.pegasus_job_class": "$(class:1)",
@@ -150,11 +156,11 @@ def _description(executable: ExecutableWorkflow, name: str, shape: Shape) -> str
     return "\n".join([f"SUBMIT-DESCRIPTION {name} {{", *lines, "}", "", ""])
 
 
-def _ads(executable: ExecutableWorkflow, shape: Shape) -> dict[str, str]:
+def ads(executable: ExecutableWorkflow, shape: Shape) -> dict[str, str]:
     """What all jobs of a shape have in common for Pegasus' tools."""
     return {
         "My.pegasus_generator": '"Roost"',
-        "My.pegasus_root_wf_uuid": f'"{executable.uuid}"',
+        "My.pegasus_root_wf_uuid": f'"{executable.root_uuid}"',
         "My.pegasus_wf_uuid": f'"{executable.uuid}"',
         "My.pegasus_version": f'"{VERSION}"',
         "My.pegasus_wf_name": f'"{executable.name}-0"',
@@ -168,9 +174,11 @@ def _node(
     executable: ExecutableWorkflow,
     job: PlannedJob,
     description: str,
-    makers: Collection[str],
+    makers: Mapping[str, PlannedJob],
     files: dict[str, str],
     shared: Collection[str],
+    *,
+    parts: bool,
 ) -> str:
     """Its name, and what it alone has. Nothing here needs quoting but the names of tasks."""
     if not job.tasks:
@@ -178,14 +186,25 @@ def _node(
     name, places, task = job.name, executable.places, job.tasks[0]
     inputs = [] if executable.paths.shared else [places[lfn] for lfn in job.inputs if lfn not in executable.links]
     inputs += [f"../executables/{one}" for one in job.sent]
-    inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
+    around = executable.around
+    if around.path or parts:
+        above = [makers[one] for one in executable.parents.get(name, ()) if one in makers and not makers[one].part]
+        sums = [executable.paths.from_scratch(executable.sums_of(one)) for one in above]
+        inputs += dict.fromkeys([*sums, *sums_for(job, executable)[0]])
+    else:
+        inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
     remaps = [f"{(stored := stored_name(one.lfn))}={OUTPUT}{stored}" for one in job.outputs if one.stage_out]
+    if around.path:
+        taken = around.wanted
+        mine = [one.lfn for one in job.outputs if one.stage_out or one.lfn in taken]
+        remaps = [f"{stored_name(lfn)}={places[lfn]}" for lfn in mine]
+        remaps.append(f"{name}{SUMS}={executable.paths.from_scratch(executable.sums_of(job))}")
     word = invocation(job, executable, shared)
     if len(word) > LONG:
         file, text, word = in_file(name, word)
         files[file] = text
-        inputs.append(f"../submit/{file}")
+        inputs.append(executable.paths.from_scratch(executable.paths.submit / file))
     when = ""
     if name in executable.checkpoints:
         # HTCondor's manual, "Self-Checkpointing Applications": of a job that loses its slot, what lies in `outputs` is

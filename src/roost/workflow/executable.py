@@ -3,6 +3,7 @@
 `planner` makes it, `staging` and `cleanup` add to it; `dag` and `stampede` write it. Paths are the access point's.
 """
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Output
+from roost.workflow.around import Around
 from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
@@ -31,6 +33,12 @@ class JobKind(IntEnum):
     COMPUTE = 1
     STAGE_IN = 2
     CLEANUP = 8
+    PEGASUS_WORKFLOW = 10
+    CONDOR_WORKFLOW = 11
+
+    @property
+    def is_workflow(self) -> bool:
+        return self >= JobKind.PEGASUS_WORKFLOW
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,14 +58,16 @@ class Shared(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunPaths:
-    """The directories of a run on the access point."""
+    """The directories of a run on the access point, or of a workflow that is a part of one."""
 
     run: PurePosixPath
     shared: Shared | None = None
+    submit_at: PurePosixPath | None = None  # of a part: within that of the workflow around it
+    output_at: PurePosixPath | None = None  # of a part: the run's
 
     @property
     def submit(self) -> PurePosixPath:
-        return self.run / "submit"
+        return self.submit_at or self.run / "submit"
 
     @property
     def executables(self) -> PurePosixPath:
@@ -75,7 +85,18 @@ class RunPaths:
 
     @property
     def output(self) -> PurePosixPath:
-        return self.run / "output"
+        return self.output_at or self.run / "output"
+
+    def part(self, name: str) -> "RunPaths":
+        """Of a workflow that is a part of this one. The number is for Pegasus' monitord: Roost plans once."""
+        return RunPaths(run=self.run / "parts" / name, submit_at=self.submit / f"{name}.000", output_at=self.output)
+
+    def from_scratch(self, place: PurePosixPath) -> str:
+        """
+        >>> RunPaths(run=PurePosixPath("/r")).from_scratch(PurePosixPath("/r/output/x"))
+        '../output/x'
+        """
+        return posixpath.relpath(place, self.scratch)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +146,8 @@ class PlannedJob(NamedTuple):
     envs: tuple[Mapping[str, str], ...] = ()  # of each task, what the shape's does not say; empty: nothing
     apart: bool = False  # each task in a directory of its own
     chores: Chores = Chores()
+    part: str = ""  # of one that is a workflow: the name of its directory ...
+    stem: str = ""  # ... and how the names of its files begin
 
     @property
     def priority(self) -> int:
@@ -177,6 +200,8 @@ class ExecutableWorkflow:
     rules: Mapping[str, Rules] = field(default_factory=dict)  # the same
     checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name of the node: logical file names
     first_checkpoints: Mapping[str, str] = field(default_factory=dict)  # such a name: its place, from `paths.scratch`
+    around: Around = field(default_factory=Around)
+    parts: Mapping[str, "ExecutableWorkflow"] = field(default_factory=dict)  # by node: workflows that were planned too
 
     @property
     def node_hooks(self) -> dict[str, tuple[Hook, ...]]:
@@ -195,12 +220,21 @@ class ExecutableWorkflow:
     @property
     def dag(self) -> str:
         """The DAG's file name in the submit directory; Pegasus' tools rely on the `-0`."""
-        return f"{self.name}-0.dag"
+        return f"{self.stem}.dag"
+
+    @property
+    def stem(self) -> str:
+        return f"{self.around.stem or self.name}-0"
+
+    @property
+    def root_uuid(self) -> str:
+        """Of the outermost workflow."""
+        return self.around.root_uuid or self.uuid
 
     @property
     def log(self) -> str:
         """The event log of all jobs: what `progress.fold` reads."""
-        return f"{self.name}-0.log"
+        return f"{self.stem}.log"
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -216,24 +250,54 @@ class ExecutableWorkflow:
     def directories(self) -> tuple[PurePosixPath, ...]:
         """What has to exist on the access point before the DAG starts."""
         paths = self.paths
-        return (paths.submit, paths.executables, paths.scratch, paths.output)
+        nodes = [job.name for job in self.jobs if job.kind.is_workflow] if self.has_parts else []
+        sums = [self.sums_of_part(node) for node in nodes]
+        return (paths.submit, paths.executables, paths.scratch, paths.output, *sums)
+
+    @property
+    def has_parts(self) -> bool:
+        return any(job.kind.is_workflow for job in self.jobs)
 
     def remote(self, lfn: str) -> PurePosixPath:
         """Where jobs take a file, on the access point."""
         place = self.places[lfn]
-        return self.paths.output / place[len(OUTPUT) :] if place.startswith(OUTPUT) else self.paths.files / place
+        if place.startswith(OUTPUT) and self.paths.output_at is None:
+            return self.paths.output / place[len(OUTPUT) :]
+        return PurePosixPath(posixpath.normpath(self.paths.files / place))
 
     def result(self, lfn: str) -> PurePosixPath:
         """Where a file that the user wants to have lies at the end, on the access point."""
         return self.paths.output / stored_name(lfn)
+
+    def sums_name(self, job: str) -> str:
+        """Of the file with the checksums of what a job made."""
+        return f"{self.around.prefix}{job}{SUMS}"
 
     def remote_checkpoint(self, job: str) -> PurePosixPath:
         """Where what a job goes on from lies on the access point: empty until it has been tried once."""
         return self.paths.scratch / (job + CHECKPOINT)
 
     def remote_sums(self, job: str) -> PurePosixPath:
-        """Where the checksums of what a job made lie on the access point."""
-        return self.paths.scratch / (job + SUMS)
+        """Where the checksums of what a job made lie on the access point, if nobody wants them elsewhere."""
+        return self.paths.scratch / self.sums_name(job)
+
+    def sums_of(self, job: PlannedJob) -> PurePosixPath:
+        """Where they lie; of a part of this workflow it is a directory."""
+        if job.kind.is_workflow:
+            return self.sums_of_part(job.name)
+        wanted = self.around.wanted
+        for one in job.outputs if wanted else ():
+            if one.lfn in wanted:
+                return wanted[one.lfn].sums / self.sums_name(job.name)
+        return self.remote_sums(job.name)
+
+    def sums_of_file(self, job: PlannedJob, lfn: str) -> PurePosixPath:
+        """The same, where a part may have made the file for somebody further out."""
+        wanted = self.around.wanted.get(lfn) if job.kind.is_workflow else None
+        return wanted.sums if wanted else self.sums_of(job)
+
+    def sums_of_part(self, node: str) -> PurePosixPath:
+        return self.paths.scratch / f"{self.around.prefix}{node}.sums"
 
     @property
     def results(self) -> Mapping[str, PurePosixPath]:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.executable import ExecutableWorkflow, PlannedJob
+from roost.workflow.nesting import located
 
 SHOWN_LINES = 20
 _OF_TASK = re.compile(r"roost: task .*: says")  # what one of a job's tasks wrote follows
@@ -59,13 +60,13 @@ class Failure:
 
 
 def failure(executable: ExecutableWorkflow, progress: JobProgress, stderr: str) -> Failure:
-    job = next(job for job in executable.jobs if job.name == progress.name)
+    executable, job = located(executable, progress.name)
     reason, lines = why(progress, stderr)
     last = progress.attempts[-1] if progress.attempts else None
     named = (one for one in job.tasks if reason.startswith(f"task {one.id}: "))
     task = next(named, job.tasks[0] if job.tasks else None)
     return Failure(
-        job=job.name,
+        job=progress.name,
         transformation=task.transformation if task else job.shape.transformation,
         at=task.at if task else "",
         reason=reason,

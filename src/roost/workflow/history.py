@@ -41,6 +41,8 @@ class RunHistory:
     stderr: Mapping[str, str] = field(default_factory=dict)  # by job that failed: the end of its stderr
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by job that failed: where to look
     subworkflows: tuple["RunHistory", ...] = ()
+    part: str = ""  # of a sub-workflow: what it is called in the names of its jobs ...
+    node: str = ""  # ... and the job that it is for the workflow around it
 
 
 def dag_runs(lines: str) -> tuple[DagRun, ...]:

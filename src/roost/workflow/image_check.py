@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from roost.workflow.abstract import Workflow
+from roost.workflow.abstract import SUB_TRANSFORMATIONS, Workflow
 from roost.workflow.transformations import Kind
 
 
@@ -21,15 +21,17 @@ def missing_executables(workflow: Workflow, executables: frozenset[str]) -> list
     needed = dict.fromkeys(
         name
         for job in workflow.jobs
+        if job.transformation not in SUB_TRANSFORMATIONS
         for name in (job.transformation, *workflow.transformations[job.transformation].requires)
     )
     found = [workflow.transformations[name] for name in needed]
     there = {merged_usr(path) for path in executables}
+    parts = [sub.workflow for sub in workflow.subs.values() if sub.workflow is not None]
     return [
         MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
         for one in found
         if one.kind is Kind.INSTALLED and one.container is None and merged_usr(str(one.pfn)) not in there
-    ]
+    ] + [missing for part in parts for missing in missing_executables(part, executables)]
 
 
 def merged_usr(path: str) -> str:

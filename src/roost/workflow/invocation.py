@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from roost.workflow.abstract import Job
+from roost.workflow.dag_parts import sums_for
 from roost.workflow.executable import CHECKPOINT, ExecutableWorkflow, PlannedJob, stored_name
 
 LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
@@ -42,6 +43,8 @@ def invocation(job: PlannedJob, executable: ExecutableWorkflow, shared: Collecti
     if job.name in executable.checkpoints:
         first, lfns = executable.first_checkpoints, executable.checkpoints[job.name]
         asked["checkpoint"] = {"file": job.name + CHECKPOINT, "files": {lfn: first.get(lfn, "") for lfn in lfns}}
+    if (executable.around.given or executable.has_parts) and (only := sums_for(job, executable)[1]):
+        asked["only"] = only
     text = _encode(asked).encode()
     return base64.b64encode(text if len(text) < _PACKED else zlib.compress(text)).decode()
 

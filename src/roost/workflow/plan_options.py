@@ -17,7 +17,7 @@ WORKFLOW = "workflow.yml"
 PROPERTIES = "pegasus.properties"
 _SITES = (*EXECUTION_SITES, LOCAL)
 
-_ELSEWHERE = {  # option: what takes its place
+ELSEWHERE = {  # option: what takes its place
     "dir": "the submit directory is runs/NAME/submit",
     "relative_dir": "",
     "relative_submit_dir": "",
@@ -29,8 +29,8 @@ _ELSEWHERE = {  # option: what takes its place
     "forward": "",
 }
 _FLAGS = ("--force-replan", "--submit", "-S", "--json", "--monitor", "--randomdir")
-_NO_CLEANUP = ("none", "leaf")  # the last directory goes with the access point
-_CLEANUP = ("inplace", "constraint")
+NO_CLEANUP = ("none", "leaf")  # the last directory goes with the access point
+CLEANUP = ("inplace", "constraint")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +87,8 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
     ('dir=work: the submit directory is runs/NAME/submit',)
     """
     properties = [word for word in argv if word.startswith("-D")]
-    rest = [word for word in argv if not word.startswith(("-D", "-X", "-v", "-q", "--verbose", "--quiet"))]
-    rest = [word for word in rest if word not in _FLAGS and not word.startswith("--randomdir=")]
     try:
-        found, unknown = _parser().parse_known_args(rest)
+        found, unknown = parser().parse_known_args(that_count(argv))
     except ValueError as error:
         return PlanOptions(workflow=WORKFLOW, notes=(f"the options of pegasus-plan are not understood: {error}",))
     notes = [*_notes(found), *(f"{word[2:]}: say it in {PROPERTIES}" for word in properties)]
@@ -100,7 +98,7 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
         cluster=found.cluster,
         reuse=tuple(one for one in (found.reuse or "").split(",") if one),
         force=found.force,
-        cleanup="none" if cleanup in _NO_CLEANUP else "inplace" if cleanup in _CLEANUP else None,
+        cleanup="none" if cleanup in NO_CLEANUP else "inplace" if cleanup in CLEANUP else None,
     )
     return PlanOptions(
         workflow=found.dax or found.workflow or WORKFLOW,
@@ -110,14 +108,20 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
     )
 
 
+def that_count(argv: Sequence[str]) -> list[str]:
+    """Without what stands alone and changes no result."""
+    rest = [word for word in argv if not word.startswith(("-D", "-X", "-v", "-q", "--verbose", "--quiet"))]
+    return [word for word in rest if word not in _FLAGS and not word.startswith("--randomdir=")]
+
+
 def _notes(found: argparse.Namespace) -> Iterator[str]:
-    for option, instead in _ELSEWHERE.items():
+    for option, instead in ELSEWHERE.items():
         value = getattr(found, option)
         if value and instead:
             yield f"{option}={value}: {instead}"
     if found.cleanup == "constraint":
         yield "cleanup=constraint: files go as early as inplace has it, whatever room there is"
-    elif found.cleanup and found.cleanup not in (*_NO_CLEANUP, *_CLEANUP):
+    elif found.cleanup and found.cleanup not in (*NO_CLEANUP, *CLEANUP):
         yield f"cleanup={found.cleanup}: not known"
     if found.conf and found.conf.rpartition("/")[2] != PROPERTIES:
         yield f"conf={found.conf}: properties are read from {PROPERTIES} beside the workflow"
@@ -132,24 +136,25 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("workflow", nargs="?")
-    parser.add_argument("-d", "--dax")
-    parser.add_argument("-C", "--cluster")
-    parser.add_argument("-c", "--cache")
-    parser.add_argument("-I", "--input-dir")
-    parser.add_argument("-O", "--output-dir")
-    parser.add_argument("-o", "--output-sites", "--output-site", "--output")
-    parser.add_argument("-s", "--sites")
-    parser.add_argument("-t", "--transformations-dir")
-    parser.add_argument("--staging-site")
+def parser() -> argparse.ArgumentParser:
+    found = _Parser(add_help=False, allow_abbrev=False)
+    found.add_argument("workflow", nargs="?")
+    found.add_argument("-d", "--dax")
+    found.add_argument("-C", "--cluster")
+    found.add_argument("-c", "--cache")
+    found.add_argument("-I", "--input-dir")
+    found.add_argument("-O", "--output-dir")
+    found.add_argument("-o", "--output-sites", "--output-site", "--output")
+    found.add_argument("-s", "--sites")
+    found.add_argument("-t", "--transformations-dir")
+    found.add_argument("--staging-site", "--staging-sites")
     for option in ("--conf", "--dir", "--relative-dir", "--relative-submit-dir", "--inherited-rc-files", "--reuse"):
-        parser.add_argument(option)
-    parser.add_argument("--forward", action="append")
-    parser.add_argument("-b", "--basename")
-    parser.add_argument("-j", "--job-prefix")
-    parser.add_argument("--cleanup")
-    parser.add_argument("-n", "--nocleanup", action="store_true")
-    parser.add_argument("-f", "--force", action="store_true")
-    return parser
+        found.add_argument(option)
+    found.add_argument("--output-map")
+    found.add_argument("--forward", action="append")
+    found.add_argument("-b", "--basename")
+    found.add_argument("-j", "--job-prefix")
+    found.add_argument("--cleanup")
+    found.add_argument("-n", "--nocleanup", action="store_true")
+    found.add_argument("-f", "--force", action="store_true")
+    return found

@@ -8,13 +8,16 @@ Every file of a run lies flat in one directory there, jobs' initial one, so that
 import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 
-from roost.workflow.abstract import Workflow
+from roost.workflow.abstract import SUB_TRANSFORMATIONS, Job, SubKind, SubWorkflow, Workflow
+from roost.workflow.around import Around
 from roost.workflow.clustering import Policy, clustered
 from roost.workflow.collection import uncollected
 from roost.workflow.executable import (
     OUTPUT,
     ExecutableWorkflow,
+    JobKind,
     PlannedJob,
     Program,
     RunPaths,
@@ -25,7 +28,7 @@ from roost.workflow.executable import (
 from roost.workflow.graph import Parents, levels, remaining
 from roost.workflow.profiles import Profiles
 from roost.workflow.rules import Rules, rules_of
-from roost.workflow.shapes import Shapes
+from roost.workflow.shapes import Shape, Shapes
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.units import Units, node_name
 
@@ -35,12 +38,20 @@ _MOST_URGENT = 2**31 - 1  # HTCondor's job priorities are C's int
 
 @uncollected()
 def plan(
-    workflow: Workflow, site: Site, paths: RunPaths, *, uuid: str, planned_at: datetime, policy: Policy | None = None
+    workflow: Workflow,
+    site: Site,
+    paths: RunPaths,
+    *,
+    uuid: str,
+    planned_at: datetime,
+    policy: Policy | None = None,
+    around: Around | None = None,
 ) -> ExecutableWorkflow:
     """The same values give the same plan. `planned_at` is aware. Without a policy a job is one task.
 
     Raises UsageError where tasks cannot be put together as they are labelled.
     """
+    around = around or Around()
     programs = {name: _program(workflow, workflow.transformations[name]) for name in _used(workflow)}
     shapes = Shapes(workflow, site.profiles)
     names = _names(workflow)
@@ -48,7 +59,7 @@ def plan(
     units: Units | None = None
     if policy is not None and policy.kinds:
         units, notes = clustered(workflow, shapes, policy, lambda name: programs[name].sent)
-    places = _places(workflow, paths)
+    places = _places(workflow, paths, around)
     parents = workflow.parents
     if units is not None and units.joined[1]:
         jobs, parents = _jobs_of_units(workflow, units, names, shapes, programs), units.parents()
@@ -67,8 +78,14 @@ def plan(
         task_parents=workflow.parents,
         programs=programs,
         places=places,
-        links={replica.lfn: replica.on_site for replica in workflow.replicas.values() if replica.on_site},
-        digests={replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
+        links={
+            **{lfn: given.link for lfn, given in around.given.items() if given.link},
+            **{replica.lfn: replica.on_site for replica in workflow.replicas.values() if replica.on_site},
+        },
+        digests={
+            **{lfn: given.sha256 for lfn, given in around.given.items() if given.sha256},
+            **{replica.lfn: replica.sha256 for replica in workflow.replicas.values() if replica.sha256},
+        },
         uploads=(
             *_uploads(workflow, programs, paths, places),
             *(
@@ -84,6 +101,7 @@ def plan(
         rules=_rules(workflow, shapes),
         checkpoints=_checkpoints(workflow, jobs),
         first_checkpoints=first_checkpoints,
+        around=around,
     )
 
 
@@ -110,7 +128,8 @@ def require_clusters(workflow: Workflow, policy: Policy) -> None:
 
 
 def _used(workflow: Workflow) -> list[str]:
-    return list(dict.fromkeys([task.transformation for task in workflow.jobs]))
+    names = dict.fromkeys([task.transformation for task in workflow.jobs])
+    return [name for name in names if name not in SUB_TRANSFORMATIONS]
 
 
 def _jobs(
@@ -121,10 +140,13 @@ def _jobs(
     assert depths is not None, "a Workflow has no cycle"
     tasks = sorted(workflow.jobs, key=lambda task: depths[task.id])
     urgent = urgencies({task.id: shapes.of(task).runtime for task in tasks}, workflow.parents)
-    jobs = []
+    jobs, subs = [], workflow.subs
     for task in tasks:
         one = task.id
         shape, runtime, _ = shapes.of(task)
+        if task.id in subs:
+            jobs.append(_part(subs[one], task, names[one], depths[one], urgent[one], shape))
+            continue
         sent = programs[task.transformation].sent
         jobs.append(
             PlannedJob(names[one], (task,), depths[one], urgent[one], shape, runtime, task.inputs, task.outputs, sent)
@@ -152,6 +174,14 @@ def urgencies(runtimes: Mapping[str, str], parents: Parents) -> dict[str, int]:
     return {one: min(_MOST_URGENT, math.ceil(URGENCY_STEP * each)) for one, each in whole.items()}
 
 
+def _part(sub: SubWorkflow, task: Job, name: str, level: int, urgency: int, shape: Shape) -> PlannedJob:
+    kind = JobKind.PEGASUS_WORKFLOW if sub.kind is SubKind.PEGASUS else JobKind.CONDOR_WORKFLOW
+    stem = sub.options.basename or node_name(PurePosixPath(sub.file).stem)
+    part = node_name(f"{PurePosixPath(sub.file).stem}_{task.id}")
+    fixed = (shape, "0", task.inputs, task.outputs, (), kind)
+    return PlannedJob(name, (task,), level, urgency, *fixed, part=part, stem=stem)
+
+
 def _jobs_of_units(
     workflow: Workflow, units: Units, names: dict[str, str], shapes: Shapes, programs: Mapping[str, Program]
 ) -> tuple[PlannedJob, ...]:
@@ -177,6 +207,9 @@ def _jobs_of_units(
         shape, runtime = asked[one]
         if not together.name:
             (task,) = together.tasks
+            if task.id in workflow.subs:
+                jobs.append(_part(workflow.subs[task.id], task, names[one], depths[one], urgent[one], shape))
+                continue
             sent = programs[task.transformation].sent
             jobs.append(
                 PlannedJob(
@@ -210,7 +243,7 @@ def _own(env: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
     return {} if env is shared else {key: text for key, text in env.items() if shared.get(key) != text}
 
 
-def _places(workflow: Workflow, paths: RunPaths) -> dict[str, str]:
+def _places(workflow: Workflow, paths: RunPaths, around: Around) -> dict[str, str]:
     """What the user wants to have lies in a directory of its own, everything else where jobs start.
 
     Where instances share a directory each file that a job takes is there, under its own name where jobs work there.
@@ -219,17 +252,26 @@ def _places(workflow: Workflow, paths: RunPaths) -> dict[str, str]:
         lfns = [*workflow.replicas, *(output.lfn for task in workflow.jobs for output in task.outputs)]
         return {lfn: lfn if paths.shared.how == "here" else stored_name(lfn) for lfn in lfns}
     places = {lfn: stored_name(lfn) for lfn in workflow.replicas}
+    output = f"{paths.from_scratch(paths.output)}/" if around.path else OUTPUT
     for task in workflow.jobs:
-        for output in task.outputs:
-            stored = stored_name(output.lfn)
-            places[output.lfn] = OUTPUT + stored if output.stage_out else stored
+        for one in task.outputs:
+            stored = stored_name(one.lfn)
+            places[one.lfn] = output + stored if one.stage_out else stored
+    # What comes from the workflow around this one is there already, and what goes there goes to where it wants it.
+    given = {lfn: one for lfn, one in around.given.items() if lfn in workflow.given}
+    places.update((lfn, paths.from_scratch(one.place)) for lfn, one in given.items())
+    places.update((lfn, paths.from_scratch(wanted.place)) for lfn, wanted in around.wanted.items() if lfn in places)
     return places
 
 
 def _names(workflow: Workflow) -> dict[str, str]:
     """Names of nodes, as Pegasus makes them: `<transformation>_<id>`; what DAGMan reads as syntax becomes `_`."""
     taken: set[str] = set()
-    return {task.id: _free(node_name(f"{task.transformation}_{task.id}"), taken) for task in workflow.jobs}
+    names = {task.id: _free(node_name(f"{task.transformation}_{task.id}"), taken) for task in workflow.jobs}
+    for task_id, sub in workflow.subs.items():
+        start = "pegasus-plan" if sub.kind is SubKind.PEGASUS else f"subdag_{PurePosixPath(sub.file).stem}"
+        names[task_id] = _free(node_name(f"{start}_{task_id}"), taken)
+    return names
 
 
 def _free(wanted: str, taken: set[str]) -> str:

@@ -49,7 +49,8 @@ class Progress:
     started_at: float | None = None  # first and last event
     last_at: float | None = None
     dag_exit_code: int | None = None  # None: DAGMan has not ended
-    rest: str = ""  # of the log: an event that is not complete
+    rests: dict[str, str] = field(default_factory=dict)  # of each workflow's log: an event that is not complete
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a job that is a workflow: its jobs
     dagman_rest: str = ""  # the same of DAGMan's own
     dagman_clusters: set[int] = field(default_factory=set)  # ClusterIds of which only that tells
 
@@ -60,8 +61,15 @@ class Progress:
 
     @property
     def totals(self) -> Mapping[JobState, int]:
-        """How many jobs are in each state; every state is there."""
-        return {state: len(names) for state, names in self.in_state.items()}
+        """How many jobs are in each state; every state is there. What is a workflow counts by its jobs alone."""
+        if not self.parts:
+            return {state: len(names) for state, names in self.in_state.items()}
+        return {state: sum(name not in self.parts for name in names) for state, names in self.in_state.items()}
+
+    @property
+    def total(self) -> int:
+        """How many jobs there are, as far as is known."""
+        return len(self.jobs) - len(self.parts)
 
     @property
     def is_over(self) -> bool:
@@ -73,7 +81,10 @@ class Progress:
 
     @property
     def failed(self) -> tuple[JobProgress, ...]:
-        return tuple(self.jobs[name] for state in (JobState.FAILED, JobState.HELD) for name in self.in_state[state])
+        """Of what is a workflow its jobs, unless it failed without one of them."""
+        bad = [name for state in (JobState.FAILED, JobState.HELD) for name in self.in_state[state]]
+        known = set(bad)
+        return tuple(self.jobs[name] for name in bad if known.isdisjoint(self.parts.get(name, ())))
 
     def take_changed(self) -> tuple[JobProgress, ...]:
         """The jobs that something happened to since the last call, each once."""
@@ -102,14 +113,17 @@ def begin(graph: Graph) -> Progress:
         )
         for node in graph.jobs
     }
-    return Progress(jobs=jobs, children=children, unfinished=unfinished)
+    return Progress(jobs=jobs, children=children, unfinished=unfinished, parts=dict(getattr(graph, "parts", {})))
 
 
-def fold(progress: Progress, text: str) -> Progress:
-    """`progress`, changed by the next piece of the jobs' event log, which may end anywhere."""
-    log, progress.rest = _complete(progress.rest + text)
+def fold(progress: Progress, text: str, prefix: str = "") -> Progress:
+    """`progress`, changed by the next piece of the jobs' event log, which may end anywhere.
+
+    `prefix`: of the log of a workflow that is a part of the run, what its jobs' names begin with.
+    """
+    log, progress.rests[prefix] = _complete(progress.rests.get(prefix, "") + text)
     for event in event_log.told_events(log):
-        _follow(progress, event)
+        _follow(progress, event, prefix)
     return progress
 
 
@@ -130,7 +144,7 @@ def fold_dagman_log(progress: Progress, text: str) -> Progress:
 def begin_again(progress: Progress) -> Progress:
     """`progress`, when a run that did not come to its end is sent once more: what is done stays so, everything else
     has all of its retries again."""
-    progress.dag_exit_code, progress.rest = None, ""
+    progress.dag_exit_code, progress.rests = None, {}
     for job in progress.jobs.values():
         if job.attempts and job.attempts[-1].ended_at is None:  # it ran when its pool went
             job.attempts[-1].ended_at, job.attempts[-1].outcome = progress.last_at, Outcome.EVICTED
@@ -186,17 +200,17 @@ def _complete(log: str) -> tuple[str, str]:
     return log[:end], log[end:]
 
 
-def _follow(progress: Progress, event: Event) -> None:
+def _follow(progress: Progress, event: Event, prefix: str = "") -> None:
     if progress.started_at is None or event.at < progress.started_at:
         progress.started_at = event.at
     if progress.last_at is None or event.at > progress.last_at:
         progress.last_at = event.at
-    _apply(progress, event)
+    _apply(progress, event, prefix)
 
 
-def _apply(progress: Progress, event: Event) -> None:
+def _apply(progress: Progress, event: Event, prefix: str) -> None:
     if event.kind in (event_log.SUBMITTED, event_log.POST_SCRIPT_ENDED) and (node := event_log.node(event.text)):
-        progress.clusters[event.cluster] = node
+        progress.clusters[event.cluster] = prefix + node
     name = progress.clusters.get(event.cluster)
     job = progress.jobs.get(name) if name is not None else None
     if job is None:
@@ -205,9 +219,20 @@ def _apply(progress: Progress, event: Event) -> None:
     progress.changed[job.name] = None
     if state is not job.state:
         progress.move(job, state)
+    if event.kind == event_log.SUBMITTED and job.submits > 1 and name in progress.parts:
+        _begin_part_again(progress, progress.parts[job.name])
     if state is JobState.DONE and not job.was_done:
         job.was_done = True
         _tell_children(progress, job, event.at)
+
+
+def _begin_part_again(progress: Progress, names: Iterable[str]) -> None:
+    """Its DAGMan goes on from what is done; everything else has all of its retries again."""
+    for job in map(progress.jobs.__getitem__, names):
+        if job.state in (JobState.FAILED, JobState.RETRYING):
+            job.retries += job.submits
+            progress.move(job, JobState.WAITING if progress.unfinished.get(job.name) else JobState.READY)
+        _begin_part_again(progress, progress.parts.get(job.name, ()))
 
 
 def _tell_children(progress: Progress, job: JobProgress, at: float | None) -> None:

@@ -7,9 +7,9 @@ Pegasus' manual, "Configuration", and pegasus-plan's sources (Properties); what 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
-from roost.workflow.abstract import DEFAULT_RETRIES, Data
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import NAMESPACES, Profiles, judged
 from roost.workflow.treatments import PEGASUS_PROFILES, PROFILES, PROPERTIES, How, names, of_property
@@ -38,14 +38,23 @@ _INSTEAD = {
     "pegasus.clusterer.job.aggregator": "a job's tasks run one after another (seqexec)",
     "pegasus.data.reuse.scope": "it is full; roost run --force makes everything",
 }
+DEFAULT_RETRIES = 1  # as pegasus.mode=production
 _DATA, _LINKS = "pegasus.data.configuration", "pegasus.transfer.links"
-_LIMITS = {  # HTCondor's manual, "Configuration for DAGMan"
+LIMITS = {  # HTCondor's manual, "Configuration for DAGMan"
     "dagman.maxjobs": "DAGMAN_MAX_JOBS_SUBMITTED",
     "dagman.maxidle": "DAGMAN_MAX_JOBS_IDLE",
     "dagman.maxpre": "DAGMAN_MAX_PRE_SCRIPTS",
     "dagman.maxpost": "DAGMAN_MAX_POST_SCRIPTS",
 }
 _CATEGORY = re.compile(r"dagman\.([^.]+)\.maxjobs")
+
+
+class Data(StrEnum):
+    """Pegasus' data configurations: how a job's files get to it, and back."""
+
+    CONDORIO = "condorio"  # HTCondor moves them, from the access point and back
+    NONSHAREDFS = "nonsharedfs"  # the job takes them to a directory of its own, from one that all instances see
+    SHAREDFS = "sharedfs"  # the job works in that directory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,9 +107,9 @@ def read_properties(mistakes: Mistakes, text: str, source: str) -> Properties:
     dagman: dict[str, str] = {}
     throttles: dict[str, int] = {}
     for line in values.values():
-        if line.key in _LIMITS:
+        if line.key in LIMITS:
             if (limit := number_of(line)) is not None:
-                dagman[_LIMITS[line.key]] = str(limit)
+                dagman[LIMITS[line.key]] = str(limit)
         elif category := _CATEGORY.fullmatch(line.key):
             if (limit := number_of(line)) is not None:
                 throttles[category[1]] = limit

@@ -1,24 +1,24 @@
 """pure: a Pegasus 5 abstract workflow and its catalogs -> Workflow, with every mistake in it told at once.
 
 In: parsed YAML and which files exist. Out: frozen values; nothing in them is unchecked. What Pegasus has and Roost
-does not (sub-workflows, ...) is an error that says so, never passed over.
+does not is an error that says so, never passed over.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from roost.workflow.abstract import EXECUTION_SITES, Workflow
-from roost.workflow.catalogs import Source
+from roost.workflow.abstract import EXECUTION_SITES, Job, Workflow
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.graph import cycle_in, levels
 from roost.workflow.hooks import hooks
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
-from roost.workflow.properties import Properties
 from roost.workflow.replicas import Replica, Replicas, read_replicas
+from roost.workflow.sources import Sources
+from roost.workflow.sub_reading import read_subs, require_own_results, with_document
 from roost.workflow.task_reading import Tasks
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.transformations import transformations as read_transformations
@@ -26,22 +26,39 @@ from roost.yaml_lines import Document, Path, did_you_mean
 
 _CATALOGS = ("siteCatalog", "replicaCatalog", "transformationCatalog")
 _WORKFLOW = frozenset({"name", "jobs", "jobDependencies", "profiles", "hooks", *_CATALOGS})
+Opened = Callable[[PurePath], Document | None]  # of a file that is there
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sources:
-    """What was read. Later catalogs win over earlier ones: a workflow's own sections come last."""
+def workflow(
+    sources: Sources,
+    is_file: Callable[[PurePath], bool],
+    mistakes: Mistakes,
+    *,
+    opened: Opened = lambda _: None,
+    around: tuple[PurePath, ...] = (),
+) -> Workflow:
+    """The workflow that `sources` describe. Raises UsageError with all of `mistakes` and its own.
 
-    workflow: Document
-    replicas: tuple[Source, ...]
-    transformations: tuple[Source, ...]
-    sites: tuple[Source, ...]
-    properties: Properties = field(default_factory=Properties)
+    `opened` reads the file of a sub-workflow; `around` is the file of this one.
+    """
+    found = read(sources, is_file, mistakes, opened=opened, around=around)
+    if found.subs:
+        require_own_results(mistakes, found)
+    mistakes.finish()
+    return replace(found, notes=mistakes.notes)
 
 
-def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mistakes) -> Workflow:
-    """The workflow that `sources` describe. Raises UsageError with all of `mistakes` and its own."""
+def read(
+    sources: Sources,
+    is_file: Callable[[PurePath], bool],
+    mistakes: Mistakes,
+    *,
+    given: frozenset[str] = frozenset(),
+    opened: Opened = lambda _: None,
+    around: tuple[PurePath, ...] = (),
+) -> Workflow:
+    """As far as it can be made out; `mistakes` gets what is wrong. `given`: files that the workflow around it gives."""
     document = sources.workflow
     top = mistakes.table(document, (), document.value, known=_WORKFLOW)
     name = mistakes.word(document, (), top, "name")
@@ -65,12 +82,22 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
     of_workflow = hooks(mistakes, document, ("hooks",), top.get("hooks"))
     if not top.get("jobs") and top:
         mistakes.add(document, ("jobs",), "a workflow without jobs")
-    _drop_optional(tasks, replicas, is_file)
+    _drop_optional(tasks, replicas, is_file, given)
     first_checkpoints = _first_checkpoints(tasks, replicas, is_file)
-    used = _inputs_found(tasks, replicas, is_file)
+    used = _inputs_found(tasks, replicas, is_file, given)
     _executables_found(tasks, is_file)
     parents = _parents(tasks, _told_parents(tasks, top))
-    mistakes.finish()
+    if tasks.subs:
+
+        def inner(task: Job, file: PurePath) -> Workflow | None:
+            document = opened(file)
+            if document is None:
+                return None
+            mine = with_document(sources, document, file.parent)
+            inputs = frozenset(task.inputs)
+            return read(mine, is_file, mistakes, given=inputs, opened=opened, around=(*around, file))
+
+        read_subs(tasks, replicas, sources, is_file, inner, around)
     return Workflow(
         name=name,
         source=document.source,
@@ -91,14 +118,18 @@ def workflow(sources: Sources, is_file: Callable[[PurePath], bool], mistakes: Mi
         job_hooks=tasks.all_hooks(),
         checkpoints=tasks.checkpoints,
         first_checkpoints=first_checkpoints,
-        notes=mistakes.notes,
+        subs=tasks.subs,
+        given=given,
     )
 
 
-def _drop_optional(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> None:
+def _drop_optional(
+    tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool], given: frozenset[str]
+) -> None:
     """Optional inputs that nobody makes and that are nowhere: their tasks run without them."""
     for job_id, lfns in tasks.optional.items():
-        nowhere = {lfn for lfn in lfns if lfn not in tasks.producers and not _is_there(replicas.get(lfn), is_file)}
+        others = {lfn for lfn in lfns if lfn not in tasks.producers and lfn not in given}
+        nowhere = {lfn for lfn in others if not _is_there(replicas.get(lfn), is_file)}
         if nowhere and job_id in tasks.found:
             task = tasks.found[job_id]
             tasks.found[job_id] = task._replace(inputs=tuple(lfn for lfn in task.inputs if lfn not in nowhere))
@@ -126,12 +157,14 @@ def _first_checkpoints(tasks: Tasks, replicas: Replicas, is_file: Callable[[Pure
     return found
 
 
-def _inputs_found(tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool]) -> Mapping[str, Replica]:
+def _inputs_found(
+    tasks: Tasks, replicas: Replicas, is_file: Callable[[PurePath], bool], given: frozenset[str]
+) -> Mapping[str, Replica]:
     used: dict[str, Replica] = {}
     producers = tasks.producers
     for task in tasks.found.values():
         for lfn in task.inputs:
-            if lfn in producers or lfn in used:
+            if lfn in producers or lfn in used or lfn in given:
                 continue
             where = replicas.get(lfn)
             if where is None:

@@ -5,13 +5,15 @@ also where DAGMan wrote no rescue DAG: its pool was lost, or roost ended it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from roost.errors import UsageError
 from roost.workflow.attempts import JobState
 from roost.workflow.executable import ExecutableWorkflow, PlannedJob
+from roost.workflow.nesting import members
 from roost.workflow.progress import Progress
 
 _RESCUE = re.compile(r"\.rescue(\d{3})$")
@@ -35,21 +37,23 @@ def unfinished(
 ) -> frozenset[str]:
     """The jobs that have to run: those that are not done, and those whose files are needed and not kept.
 
-    `is_kept` is asked for paths of the access point.
+    Those of all workflows of the run, by their names in the whole. `is_kept` is asked for paths of the access point.
     """
-    makers = {remote: job.name for job in executable.jobs for remote in _made(executable, job)}
-    inputs = {job.name: _taken(executable, job, makers) for job in executable.jobs}
-    left = {job.name for job in executable.jobs if job.name not in done or not _has_results(executable, job, is_kept)}
-    fetching = {job.name for job in executable.jobs if job.chores.fetch}
+    jobs = _all_jobs(executable)
+    makers = _makers(jobs)
+    inputs = {one.name: _taken(one, makers) for one in jobs}
+    left = {one.name for one in jobs if one.name not in done or not _has_results(one, is_kept)}
+    fetching = {one.name for one in jobs if one.job.chores.fetch}
+    parents = {one.name: one.parents for one in jobs} if fetching else {}
     todo = list(left)
     while todo:
         name = todo.pop()
-        left.update(fetching.intersection(executable.parents.get(name, ())))  # sooner than bringing it here and back
+        left.update(fetching.intersection(parents.get(name, ())))  # sooner than bringing it here and back
         for remote in inputs[name]:
-            if (maker := makers[remote]) not in left and not is_kept(remote):
+            if (maker := makers[remote].name) not in left and not is_kept(remote):
                 left.add(maker)
                 todo.append(maker)
-    return frozenset(left)
+    return frozenset(left | {node for one in jobs if one.name in left for node in one.nodes})
 
 
 def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
@@ -57,14 +61,20 @@ def needed(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PureP
 
     And those that they go on from, which need not be there.
     """
-    made = {remote for job in executable.jobs if job.name not in left for remote in _made(executable, job)}
-    wanted = (remote for job in executable.jobs if job.name in left for remote in _taken(executable, job, made))
+    jobs = _all_jobs(executable)
+    made = _makers([one for one in jobs if one.name not in left])
+    wanted = (remote for one in jobs if one.name in left for remote in _taken(one, made))
     return tuple(dict.fromkeys([*wanted, *checkpoints(executable, left)]))
 
 
 def checkpoints(executable: ExecutableWorkflow, left: Collection[str]) -> tuple[PurePosixPath, ...]:
     """The files, on the access point, that jobs of `left` go on from."""
-    return tuple(executable.remote_checkpoint(name) for name in executable.checkpoints if name in left)
+    return tuple(
+        workflow.remote_checkpoint(name)
+        for prefix, _, workflow in members(executable)
+        for name in workflow.checkpoints
+        if prefix + name in left
+    )
 
 
 def rescue_name(executable: ExecutableWorkflow, present: Collection[str]) -> str:
@@ -142,18 +152,60 @@ def _differences(before: DagFile, now: DagFile, done: Collection[str]) -> Iterat
             yield f"  {name} is done, and would run in another way now"
 
 
-def _has_results(executable: ExecutableWorkflow, job: PlannedJob, is_kept: Callable[[PurePosixPath], bool]) -> bool:
-    return all(one.optional or not one.stage_out or is_kept(executable.result(one.lfn)) for one in job.outputs)
+class _Job(NamedTuple):
+    """A job of one of a run's workflows."""
+
+    name: str  # in the whole
+    job: PlannedJob
+    workflow: ExecutableWorkflow
+    nodes: tuple[str, ...]  # the jobs that its workflow, and those around it, are
+
+    @property
+    def parents(self) -> list[str]:
+        prefix = self.name.removesuffix(self.job.name)
+        return [prefix + parent for parent in self.workflow.parents.get(self.job.name, ())]
+
+    @property
+    def is_whole(self) -> bool:
+        """Its workflow's jobs are known: it does nothing itself."""
+        return self.job.name in self.workflow.parts
 
 
-def _made(executable: ExecutableWorkflow, job: PlannedJob) -> list[PurePosixPath]:
-    if not job.tasks:
-        return []
-    return [*(executable.remote(one.lfn) for one in job.outputs), executable.remote_sums(job.name)]
+def _all_jobs(executable: ExecutableWorkflow) -> list[_Job]:
+    found: list[_Job] = []
+    nodes: dict[str, tuple[str, ...]] = {}  # by prefix
+    for prefix, node, workflow in members(executable):
+        around = node[: node.rfind("/") + 1]
+        nodes[prefix] = (*nodes[around], node) if node else ()
+        found += [_Job(prefix + job.name, job, workflow, nodes[prefix]) for job in workflow.jobs]
+    return found
 
 
-def _taken(executable: ExecutableWorkflow, job: PlannedJob, makers: Collection[PurePosixPath]) -> list[PurePosixPath]:
+def _makers(jobs: Iterable[_Job]) -> dict[PurePosixPath, _Job]:
+    return {remote: one for one in jobs if one.job.tasks and not one.is_whole for remote in _made(one)}
+
+
+def _has_results(one: _Job, is_kept: Callable[[PurePosixPath], bool]) -> bool:
+    if one.is_whole:
+        return True
+    return all(
+        output.optional or not output.stage_out or is_kept(one.workflow.result(output.lfn))
+        for output in one.job.outputs
+    )
+
+
+def _made(one: _Job) -> list[PurePosixPath]:
+    return [*(one.workflow.remote(output.lfn) for output in one.job.outputs), one.workflow.sums_of(one.job)]
+
+
+def _taken(one: _Job, makers: Mapping[PurePosixPath, _Job]) -> list[PurePosixPath]:
     """What jobs have made for it: files, and their checksums."""
-    parents = executable.parents.get(job.name, ()) if job.tasks else ()
-    taken = [*map(executable.remote, job.inputs), *map(executable.remote_sums, parents)]
-    return [remote for remote in taken if remote in makers]
+    if not one.job.tasks or one.is_whole:
+        return []
+    files = [remote for remote in map(one.workflow.remote, one.job.inputs) if remote in makers]
+    sums = [makers[remote].workflow.sums_of(makers[remote].job) for remote in files]
+    above = set(one.workflow.parents.get(one.job.name, ()))
+    if above:
+        mine = (one.workflow.remote_sums(parent) for parent in above)
+        sums += [remote for remote in mine if remote in makers]
+    return [*files, *dict.fromkeys(sums)]

@@ -7,7 +7,7 @@ output files with their invocation records. A directory below that holds a plan 
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roost.errors import NotFoundError, UsageError
@@ -20,6 +20,7 @@ from roost.workflow.static_bp import StaticPlan, from_dag, from_static_bp, state
 _OUTPUT = re.compile(r"(.+)\.out(?:\.(\d{3,}))?")
 _STDERR = re.compile(r"(.+)\.err(?:\.(\d{3,}))?")
 _STATED = re.compile(r"^\+pegasus_job_runtime *= *\"?(\d+(?:\.\d+)?)", re.MULTILINE)
+_DAGMAN_LOG = re.compile(r"\b_CONDOR_DAGMAN_LOG=(\S+)")
 _NAMED = re.compile(r"""^dag: ["']?([^"'\n]+)""", re.MULTILINE)
 _BLOCK = 1 << 22
 _STDERR_BYTES = 8000
@@ -77,8 +78,22 @@ def _read(directory: Path) -> RunHistory:
         stated_s=stated_s,
         stderr={job.name: _tail(files.stderr.get(job.name, {})) for job in progress.failed[:_FAILURES_READ]},
         files={job.name: _where(files, job.name) for job in progress.failed[:_FAILURES_READ]},
-        subworkflows=tuple(_read(place) for place in sorted(files.below)),
+        subworkflows=tuple(_subworkflow(directory, place, plan) for place in sorted(files.below)),
     )
+
+
+def _subworkflow(directory: Path, place: Path, plan: StaticPlan) -> RunHistory:
+    """In `place`, below; what it is for the workflow around it, that one's submit files say."""
+    begin = re.sub(r"\.\d{3}$", "", place.name)
+    nodes = [job.name for job in plan.jobs if job.kind == "dax" and _part_of(directory / job.submit_file) == begin]
+    return replace(_read(place), part=place.name.removesuffix(".000"), node=nodes[0] if nodes else "")
+
+
+def _part_of(submit_file: Path) -> str:
+    """The name of its directory, without the number that Pegasus gives each plan."""
+    text = submit_file.read_text(encoding="utf-8", errors="replace") if submit_file.is_file() else ""
+    found = _DAGMAN_LOG.search(text)
+    return Path(found[1]).parent.name if found else ""
 
 
 def planned(directory: Path) -> tuple[StaticPlan, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from roost.workflow.abstract import Job, Workflow
+from roost.workflow.abstract import SUB_TRANSFORMATIONS, Job, Workflow
 from roost.workflow.profiles import Profiles
 
 KIB_PER_MIB = 1024
@@ -37,6 +37,21 @@ def of_chores(transformation: str, *, retries: int, category: str, priority: int
         category=category,
         abort_dag_on="",
         priority=priority,
+    )
+
+
+def of_workflow(task: Job, *, retries: int) -> Shape:
+    """Of a task that is a workflow itself: what DAGMan is, beside the one that started it."""
+    dagman = task.profiles.dagman
+    return Shape(
+        transformation=task.transformation,
+        universe="scheduler",
+        commands={},
+        env=task.profiles.env,
+        retries=int(dagman.get("retry", retries)),
+        category=dagman.get("category", "subwf"),
+        abort_dag_on=dagman.get("abort-dag-on", ""),
+        priority=int(dagman["priority"]) if "priority" in dagman else None,
     )
 
 
@@ -85,6 +100,9 @@ class Shapes:
         return shape, runtime
 
     def _new(self, task: Job) -> Asked:
+        if task.transformation in SUB_TRANSFORMATIONS:
+            shape = of_workflow(task, retries=self._retries)
+            return Asked(self._shared(shape), task.profiles.pegasus.get("runtime", "0"), {})
         # Pegasus' user guide, "Profile Conflict Resolution": transformation, then site, then abstract workflow.
         transformation = self._transformations[task.transformation]
         profiles = transformation.profiles.over(self._of_site).over(task.profiles)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from roost.workflow import bins
-from roost.workflow.abstract import Job
+from roost.workflow.abstract import SUB_TRANSFORMATIONS, Job
 from roost.workflow.graph import children_of, contracted, levels, makespan
 from roost.workflow.shapes import Shape, at_odds
 from roost.workflow.units import Units
@@ -66,7 +66,7 @@ def _short(units: Units, *, guesses: bool) -> dict[str, Piece]:
     found = {}
     of = units.shapes.of
     for task in units.alone():
-        if task.id in units.workflow.checkpoints:
+        if task.id in units.workflow.checkpoints or task.transformation in SUB_TRANSFORMATIONS:
             continue
         runtime = of(task).runtime
         if runtime == "0":

@@ -15,7 +15,8 @@ from roost.workflow.catalogs import Source
 from roost.workflow.collection import uncollected
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.properties import CATALOGS, Properties, read_properties
-from roost.workflow.reading import Sources, workflow
+from roost.workflow.reading import workflow
+from roost.workflow.sources import Sources
 from roost.yaml_lines import Document, parse_yaml
 
 
@@ -46,6 +47,12 @@ def _load(path: Path, more_replicas: tuple[Path, ...], parse: Callable[[str, str
     for section, sources in found.items():
         if section in inline:
             sources.append(_source(path, document, section))
+
+    def opened(file: PurePath) -> Document | None:
+        here = Path.cwd()
+        shown = file.relative_to(here) if file.is_relative_to(here) else file
+        return parse(_text(Path(file)), str(shown))
+
     return workflow(
         Sources(
             workflow=document,
@@ -53,9 +60,12 @@ def _load(path: Path, more_replicas: tuple[Path, ...], parse: Callable[[str, str
             transformations=tuple(found["transformationCatalog"]),
             sites=tuple(found["siteCatalog"]),
             properties=properties,
+            variables=os.environ,
         ),
         is_file,
         mistakes,
+        opened=opened,
+        around=(PurePath(path.absolute()),),
     )
 
 

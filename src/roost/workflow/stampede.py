@@ -8,11 +8,18 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from roost.workflow.abstract import SUB_TRANSFORMATIONS
 from roost.workflow.dag import CHORES, VERSION, stamp
 from roost.workflow.executable import ExecutableWorkflow, JobKind
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]*")
-_KINDS = {JobKind.COMPUTE: "compute", JobKind.STAGE_IN: "stage-in-tx", JobKind.CLEANUP: "cleanup"}
+_KINDS = {
+    JobKind.COMPUTE: "compute",
+    JobKind.STAGE_IN: "stage-in-tx",
+    JobKind.CLEANUP: "cleanup",
+    JobKind.PEGASUS_WORKFLOW: "dax",
+    JobKind.CONDOR_WORKFLOW: "dag",
+}
 
 
 def braindump(executable: ExecutableWorkflow) -> str:
@@ -21,13 +28,13 @@ def braindump(executable: ExecutableWorkflow) -> str:
     about = {
         "user": "roost",
         "submit_hostname": "access-point",
-        "root_wf_uuid": executable.uuid,
+        "root_wf_uuid": executable.root_uuid,
         "wf_uuid": executable.uuid,
         "dax": str(submit / "workflow.yml"),
         "dax_label": executable.name,
         "dax_index": "0",
         "dax_version": "5.0.4",
-        "pegasus_wf_name": f"{executable.name}-0",
+        "pegasus_wf_name": executable.stem,
         "timestamp": stamp(executable),
         "basedir": str(executable.paths.run),
         "submit_dir": str(submit),
@@ -42,7 +49,7 @@ def braindump(executable: ExecutableWorkflow) -> str:
         "condor_log": executable.log,
         "dag": executable.dag,
         "type": "dag",
-        "notify": f"{executable.name}-0.notify",
+        "notify": f"{executable.stem}.notify",
     }
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in about.items())
 
@@ -57,13 +64,13 @@ def static_events(executable: ExecutableWorkflow) -> Iterator[str]:
     task_info, job_info, task_job = begins("task.info"), begins("job.info"), begins("wf.map.task_job")
     task_edge, job_edge = begins("task.edge"), begins("job.edge")
     tasks, arguments = {}, {}
-    names = {name: _quoted(name) for name in executable.programs}
+    names = {name: _quoted(name) for name in (*executable.programs, *SUB_TRANSFORMATIONS)}
     for job in executable.jobs:
         for task in job.tasks:
             tasks[task.id] = identity = _quoted(task.id)
             arguments[task.id] = argv = _quoted(" ".join(task.arguments))
             yield (
-                f'{task_info} task.id={identity} type="1" type_desc="compute"'
+                f'{task_info} task.id={identity} type="{job.kind}" type_desc="{_KINDS[job.kind]}"'
                 f" transformation={names[task.transformation]} argv={argv}\n"
             )
     for child, parents in executable.task_parents.items():
@@ -75,7 +82,9 @@ def static_events(executable: ExecutableWorkflow) -> Iterator[str]:
     for job in executable.jobs:
         name = job.name
         is_clustered = len(job.tasks) > 1
-        program = paths[job.tasks[0].transformation] if job.tasks else _quoted(CHORES)
+        program = _quoted(CHORES)
+        if job.tasks:
+            program = '"condor_dagman"' if job.kind.is_workflow else paths[job.tasks[0].transformation]
         argv = arguments[job.tasks[0].id] if len(job.tasks) == 1 else '""'
         yield (
             f'{job_info} job.id="{name}" submit_file="{name}.sub" type="{job.kind}" type_desc="{_KINDS[job.kind]}"'

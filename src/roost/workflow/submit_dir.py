@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from roost.workflow.abstract import Data
-from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, dag_lines, for_monitord, shapes
+from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, ads, dag_lines, for_monitord, shapes
+from roost.workflow.dag_parts import STARTER, STARTER_TEXT, part_for_monitord
 from roost.workflow.executable import ExecutableWorkflow
+from roost.workflow.nesting import members
+from roost.workflow.properties import Data
 from roost.workflow.stampede import braindump, static_events
 from roost.workflow.wrapper import WRAPPER, wrapper
 
@@ -23,10 +25,11 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
         executable.dag: dag_lines(executable, more),
         DAGMAN_CONFIG: [DAGMAN_SETTINGS, *(f"{key} = {value}\n" for key, value in executable.dagman.items())],
         "braindump.yml": [braindump(executable)],
-        f"{executable.name}-0.static.bp": static_events(executable),
+        f"{executable.stem}.static.bp": static_events(executable),
         TRIES: [],
         **{name: [for_monitord(executable, shape)] for name, shape in shapes(executable).items()},
-        f"{executable.name}-0.notify": [],
+        f"{executable.stem}.notify": [],
+        **_of_parts(executable),
         "pegasus.properties": [f"pegasus.data.configuration = {_data(executable)}\n"],
     }
 
@@ -37,17 +40,32 @@ def _data(executable: ExecutableWorkflow) -> Data:
     return Data.SHAREDFS if executable.paths.shared.how == "here" else Data.NONSHAREDFS
 
 
+def _of_parts(executable: ExecutableWorkflow) -> dict[str, Iterable[str]]:
+    """What workflows that are parts of it need beside its own files."""
+    nodes = [job for job in executable.jobs if job.kind.is_workflow]
+    return {f"{job.name}.sub": [part_for_monitord(executable, job, ads(executable, job.shape))] for job in nodes}
+
+
 def programs(executable: ExecutableWorkflow) -> Mapping[str, bytes]:
     """What jobs run, by its name in the submit directory."""
-    has_chores = any(not job.tasks for job in executable.jobs)
-    return {WRAPPER: wrapper(), **({CHORES: _NODE.joinpath(CHORES).read_bytes()} if has_chores else {})}
+    found = {WRAPPER: wrapper()}
+    if any(not job.tasks for job in executable.jobs):
+        found[CHORES] = _NODE.joinpath(CHORES).read_bytes()
+    if executable.has_parts:
+        found[STARTER] = STARTER_TEXT.encode()
+    return found
 
 
 def write(executable: ExecutableWorkflow, directory: Path) -> None:
     """Write what belongs into `executable.paths.run`: `submit/` with its files, and empty directories for the rest."""
+    for member in members(executable):
+        _write(member.workflow, directory, executable.paths.run)
+
+
+def _write(executable: ExecutableWorkflow, directory: Path, run: PurePosixPath) -> None:
     for remote in executable.directories:
-        _below(executable, directory, remote).mkdir(parents=True, exist_ok=True)
-    submit = _below(executable, directory, executable.paths.submit)
+        (directory / remote.relative_to(run)).mkdir(parents=True, exist_ok=True)
+    submit = directory / executable.paths.submit.relative_to(run)
     more: dict[str, str] = {}
     for name, pieces in texts(executable, more).items():
         with (submit / name).open("w", encoding="utf-8", buffering=1 << 20) as file:
@@ -58,11 +76,7 @@ def write(executable: ExecutableWorkflow, directory: Path) -> None:
         (submit / name).write_bytes(program)
         (submit / name).chmod(0o755)
     for name in executable.checkpoints:  # HTCondor holds a job whose input is not there
-        _below(executable, directory, executable.remote_checkpoint(name)).touch()
+        (directory / executable.remote_checkpoint(name).relative_to(run)).touch()
     source = Path(executable.source)
     if source.is_file():
         shutil.copyfile(source, submit / "workflow.yml")
-
-
-def _below(executable: ExecutableWorkflow, directory: Path, remote: PurePosixPath) -> Path:
-    return directory / remote.relative_to(executable.paths.run)

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from roost.workflow.abstract import Job, Output, UseKind
+from roost.workflow.abstract import Job, Output, SubKind, SubOptions, SubWorkflow, UseKind
 from roost.workflow.catalogs import full_name
 from roost.workflow.hooks import Hook, hooks
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
 from roost.workflow.profiles import Profiles, profiles
+from roost.workflow.sub_options import sub_options
+from roost.workflow.sub_profiles import dagman_limits
 from roost.workflow.transformations import Kind, Transformation
 from roost.yaml_lines import Document, Path, did_you_mean
 
@@ -34,12 +36,19 @@ _JOB = frozenset(
         *NO_EFFECT,
     }
 )
-_USE = frozenset({"lfn", "type", "stageOut", "registerReplica", "bypass", "optional", "size", *NO_EFFECT})
+_USE = frozenset(
+    {
+        *("lfn", "type", "stageOut", "registerReplica", "bypass", "optional", "size"),
+        *("forPlanning", "noSubWorkflow"),  # of files that come with a task: Roost sends each that is used
+        *NO_EFFECT,
+    }
+)
 _PLAIN_LFN = re.compile(r"(?!\.)[A-Za-z0-9._+@%:~-]+")
 # What would be cut in two by HTCondor's lists of files, by its submit language or by DAGMan's.
 _NOT_IN_LFN = re.compile(r"[\x00-\x1f\x7f,;=\"'\\$*?]")
 _QUOTE = re.compile(r"['\"\\]")
-_TYPES = ("job", "pegasusWorkflow", "condorWorkflow")
+_TYPES = ("job", *SubKind)
+_SUB = frozenset({"type", "file", "id", "nodeLabel", "arguments", "uses", "profiles", "hooks", *NO_EFFECT})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,6 +66,7 @@ class Tasks:
     hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
     checkpoints: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by id
     optional: dict[str, tuple[str, ...]] = field(default_factory=dict)  # inputs, by id
+    subs: dict[str, SubWorkflow] = field(default_factory=dict)  # by id
     _staged: dict[str, frozenset[str]] = field(default_factory=dict)  # transformation: names of what is sent along
     _asked: dict[str, Profiles] = field(default_factory=dict)
     _lfns: dict[str, str] = field(default_factory=dict)  # one string for each file, however often it is used
@@ -66,7 +76,7 @@ class Tasks:
         path = ("jobs", number)
         if type(entry) is not dict or not entry.keys() <= _JOB or entry.get("type", "job") != "job":
             if isinstance(entry, dict) and entry.get("type", "job") in _TYPES[1:]:
-                mistakes.unsupported(document, path, f"sub-workflows ('{entry['type']}')")
+                self._add_sub(number, entry)
                 return
             entry = mistakes.table(document, path, entry, known=_JOB)
             if (kind := entry.get("type", "job")) != "job":
@@ -92,6 +102,10 @@ class Tasks:
             self.hooks[job_id] = found
         if not job_id or is_twice:
             return
+        self._keep(number, task)
+
+    def _keep(self, number: int, task: Job) -> None:
+        mistakes, document, job_id = self.mistakes, self.document, task.id
         self.found[job_id] = task
         self.numbers[job_id] = number
         producers = self.producers
@@ -99,6 +113,38 @@ class Tasks:
             if (other := producers.setdefault(output.lfn, job_id)) is not job_id:
                 said = f"'{output.lfn}' is made by two jobs: '{other}' ({self.found[other].at}) and '{job_id}'"
                 mistakes.add(document, self.path_of(task, output.lfn), said)
+
+    def _add_sub(self, number: int, entry: dict[str, Any]) -> None:
+        """A task that is a workflow itself. What is in its file is looked at by who can read it."""
+        mistakes, document, path = self.mistakes, self.document, ("jobs", number)
+        entry = mistakes.table(document, path, entry, known=_SUB)
+        kind = SubKind(entry["type"])
+        file, job_id = (mistakes.word(document, path, entry, key) for key in ("file", "id"))
+        if is_twice := job_id in self.found:
+            line = document.line(("jobs", self.numbers[job_id], "id"))
+            mistakes.add(document, (*path, "id"), f"the id '{job_id}' is there twice; it is also on line {line}")
+        inputs, outputs, rare = self._uses(path, entry)
+        if rare is not None:
+            self._note_rare(job_id, rare)
+        if said := _wrong_lfn(file) if file else "":
+            mistakes.add(document, (*path, "file"), said)
+        elif file in outputs:
+            mistakes.add(document, (*path, "file"), f"'{file}' is what describes it, and cannot be its output")
+        inputs.setdefault(file)
+        words = self._arguments(path, entry, inputs, outputs) if "arguments" in entry else ()
+        options, wrong = sub_options(words) if kind is SubKind.PEGASUS else (SubOptions(), ())
+        if kind is SubKind.CONDOR and words:
+            wrong = ("a condorWorkflow takes no arguments: it is planned",)
+        for said in wrong:
+            mistakes.add(document, (*path, "arguments"), said)
+        dagman, own = dagman_limits(mistakes, document, (*path, "profiles"), entry.get("profiles"))
+        if "hooks" in entry and (found := hooks(mistakes, document, (*path, "hooks"), entry["hooks"])):
+            self.hooks[job_id] = found
+        if not job_id or not file or is_twice:
+            return
+        self.subs[job_id] = SubWorkflow(kind=kind, file=file, options=options, dagman=dagman)
+        mine = (kind.transformation, words, tuple(inputs), tuple(outputs.values()), None, None, None, own)
+        self._keep(number, Job(job_id, *mine, document.at(path)))
 
     def _task(self, path: tuple[str, int], entry: dict[str, Any], job_id: str, transformation: str) -> Job:
         inputs, outputs, rare = self._uses(path, entry)
@@ -167,8 +213,7 @@ class Tasks:
         listed = enumerate(uses) if type(uses) is list else mistakes.numbered(document, (*path, "uses"), uses)
         for number, use in listed:
             if type(use) is not dict or not use.keys() <= _USE:
-                later = ("forPlanning", "noSubWorkflow")
-                use = mistakes.table(document, (*path, "uses", number), use, known=_USE, later=later)
+                use = mistakes.table(document, (*path, "uses", number), use, known=_USE)
             lfn, kind = use.get("lfn"), use.get("type")
             if type(lfn) is not str or type(kind) is not str or not lfn:
                 lfn = mistakes.word(document, (*path, "uses", number), use, "lfn")

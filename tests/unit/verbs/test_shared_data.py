@@ -5,7 +5,7 @@ import pytest
 from roost.errors import UsageError
 from roost.spec import PoolSpec
 from roost.verbs.sharing import is_mounted, require_shared
-from roost.workflow.abstract import Data
+from roost.workflow.properties import Data
 
 
 def test_tasks_that_would_work_there_are_refused_and_others_are_not() -> None:

@@ -9,7 +9,8 @@ from roost.workflow.abstract import Output, Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.image_check import missing_executables
 from roost.workflow.mistakes import Mistakes
-from roost.workflow.reading import Sources, workflow
+from roost.workflow.reading import workflow
+from roost.workflow.sources import Sources
 from roost.yaml_lines import parse_yaml
 
 HERE = PurePath("/w")
@@ -169,7 +170,7 @@ MISTAKES = [
     ("pfn: /bin/cat", "pfn: bin/cat", 37, "an installed transformation has an absolute path"),
     ('"two words', "\"two 'words", 7, "an argument cannot be"),
     # what Pegasus has and Roost does not
-    ("type: job\n  name: make", "type: pegasusWorkflow\n  name: make", 4, "not supported yet: sub-workflows"),
+    ("type: job\n  name: make", "type: pegasusWorkflow\n  name: make", 5, "unknown key 'name'"),
     ("name: pair", "name: pair\nhooks: {shell: [x]}", 3, "this has to be a list of `key: value` lines, not 'x'"),
     ("  stdout: c.txt\n", "  profiles: {pegasus: {job.aggregator: x}}\n", 16, "not supported yet: the pegasus profile"),
     (

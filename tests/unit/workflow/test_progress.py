@@ -38,7 +38,7 @@ def test_hello_to_its_end() -> None:
     assert (attempt.slot, attempt.host, attempt.instance_id) == ("slot1_1@rbd-d", "rbd-d", "i-0123456789abcdef0")
     assert attempt.sent_bytes > 0
     assert attempt.received_bytes > 0
-    assert found.rest == ""
+    assert found.rests == {"": ""}
 
 
 def test_children_become_ready_when_all_parents_are_done() -> None:

@@ -8,8 +8,9 @@ from roost.errors import UsageError
 from roost.workflow.abstract import Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.mistakes import Mistakes
-from roost.workflow.reading import Sources, workflow
+from roost.workflow.reading import workflow
 from roost.workflow.replicas import Replica
+from roost.workflow.sources import Sources
 from roost.yaml_lines import parse_yaml
 
 WORKFLOW = """\
