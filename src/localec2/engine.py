@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localec2 import fuse
+from localec2 import devices
 from localec2.ailments import PANIC, Ill, clock_files, disk
 from localec2.config import Config
 from localec2.failures import Localec2Error
@@ -78,7 +78,7 @@ class Engine:
             *("--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW"),
             *("--volume", f"{guest}/cloud.cfg:{CLOUD_CONFIG_PATH}:ro"),
             *("--volume", f"{guest}/datasource:{DATASOURCE_DIR}:ro"),
-            *fuse.flags(image),
+            *devices.flags(image),
             *self._flags,
             *self._limits(instance),
             *self._disks(instance),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localec2 import fuse, rootless
+from localec2 import devices, rootless
 from localec2.failures import Localec2Error
 from localec2.process import attempt
 
@@ -57,7 +57,7 @@ def checks() -> Iterator[Check]:
         yield _subordinate_ids()
         yield _own_cgroup()
         yield _way_out()
-    yield _fuse()
+    yield from map(_device, devices.DEVICES)
     yield _inotify()
     if os.geteuid() == 0 and not rootless.is_inside() and _find("nft") is not None:
         yield _forwarding()
@@ -179,11 +179,11 @@ def _control_groups() -> Check:
     )
 
 
-def _fuse() -> Check:
-    obstacle = fuse.obstacle() if not rootless.is_needed() else fuse.reason(is_plain_user=True, has_device=True)
+def _device(device: devices.Device) -> Check:
+    obstacle = device.obstacle(is_plain_user=rootless.is_needed(), has_device=device.path.exists())
     return Check(
         is_ok=obstacle is None,
-        sentence=f"instances of images that are tagged {fuse.TAG}=yes can mount file systems ({fuse.DEVICE})",
+        sentence=f"instances of images that are tagged {device.tag}=yes can {device.use} ({device.path})",
         remedy=obstacle or "",
         is_required=False,
     )

@@ -1,8 +1,8 @@
 """A machine with an HTCondor pool of its own, which is no instance: one container on a network of its own.
 
-It has a central manager, a schedd and a startd, users `alice` (who may use sudo) and `bob`, no systemd, and an address
-behind this machine. What Roost needs of Python is this machine's, mounted at the same paths: roost runs there as it
-does on any submit host.
+It has a central manager, a schedd and a startd, users `alice` (who may use sudo) and `bob`, and an address behind this
+machine; HTCondor is the container's first process, or a service of systemd's as Debian's package has it. What Roost
+needs of Python is this machine's, mounted at the same paths: roost runs there as it does on any submit host.
 """
 
 import ipaddress
@@ -36,13 +36,21 @@ SCHEDD_INTERVAL = 2
 SCHEDD_MIN_INTERVAL = 1
 UPDATE_INTERVAL = 5
 """
-# What systemd would do, without systemd.
-_START = """\
+_PREPARE = """\
 chmod a+x /root
 for user in alice bob; do useradd --create-home --shell /bin/bash $user; done
 echo 'alice ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/alice
+"""
+# What systemd would do, without systemd.
+_START = """\
 install -d -o condor -g condor /run/condor /run/lock/condor
 exec condor_master -f
+"""
+# It is no machine of a cloud.
+_BOOT = """\
+systemctl --quiet enable condor
+touch /etc/cloud/cloud-init.disabled
+exec /sbin/init
 """
 
 
@@ -96,7 +104,15 @@ class PoolHost:
         return self(*noted, python, "-m", "roost", *argv, user=user, env=environment, timeout_s=timeout_s)
 
 
-def started(image: str, *, number: int, public_network: str, router_source: str, config: str = CONFIG) -> PoolHost:
+def started(
+    image: str,
+    *,
+    number: int,
+    public_network: str,
+    router_source: str,
+    config: str = CONFIG,
+    boots_systemd: bool = False,
+) -> PoolHost:
     """`number` keeps hosts of several services apart; `router_source` is this machine as instances see it."""
     network = ipaddress.ip_network("198.51.100.0/24")
     gateway, address = str(network[number * 4 + 1]), str(network[number * 4 + 2])
@@ -128,10 +144,15 @@ def started(image: str, *, number: int, public_network: str, router_source: str,
         feed=f"table ip {host.namespace} {{ chain out {{ type nat hook postrouting priority srcnat - 10; policy accept;"
         f" ip saddr {address} ip daddr {public_network} snat to {router_source}; }}; }}\n",
     )
-    runtime = ["--runtime", "runc"] if Path("/sys/fs/cgroup/unified").is_dir() else []
+    hybrid = Path("/sys/fs/cgroup/unified")
+    runtime = ["--runtime", "runc"] if hybrid.is_dir() else []
+    init: tuple[str, ...] = ()
+    if boots_systemd:
+        init = ("--systemd=always", *(("--volume", f"{hybrid}:/sys/fs/cgroup:rw") if hybrid.is_dir() else ()))
+    script = _PREPARE + (_BOOT if boots_systemd else _START)
     mounts = [word for path in _python() for word in ("--volume", f"{path}:{path}:ro")]
     _run(
-        *("podman", *runtime, "run", "--detach", "--name", host.container, "--hostname", NAME),
+        *("podman", *runtime, "run", "--detach", "--name", host.container, "--hostname", NAME, *init),
         *("--ulimit", "nofile=1024:20000", "--ulimit", "nproc=4096:4096"),
         # a resolver that refuses at once: daemons look up whoever calls them
         *(
@@ -143,7 +164,7 @@ def started(image: str, *, number: int, public_network: str, router_source: str,
             f"ns:/run/netns/{host.namespace}",
             *mounts,
         ),
-        *(image, "sh", "-c", f"cat > /etc/condor/config.d/50-site.config <<'END'\n{config}END\n{_START}"),
+        *(image, "sh", "-c", f"cat > /etc/condor/config.d/50-site.config <<'END'\n{config}END\n{script}"),
     )
     deadline = time.monotonic() + 90
     while not host("condor_status", "-schedd", "-af", "Name").stdout.strip():

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,15 +47,7 @@ class Roost:
 
     def interrupted(self, *arguments: str, when: str, by: signal.Signals) -> "subprocess.CompletedProcess[str]":
         """The same, ended by a signal once a line of its error output holds `when`."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "roost", *arguments],
-            env=self.environment,
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = self._popen(*arguments)
         try:
             assert process.stderr is not None
             said = ""
@@ -67,6 +61,27 @@ class Roost:
             process.kill()
             process.wait()
         return subprocess.CompletedProcess(process.args, process.returncode, out, said + rest)
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """The same, while it runs."""
+        process = self._popen(*arguments)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _popen(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "roost", *arguments],
+            env=self.environment,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def check(self, example: str, results: Path, *more: str) -> None:
         """What the example's own check says of its results."""

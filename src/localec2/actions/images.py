@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from localec2 import fuse
+from localec2 import devices
 from localec2.actions.filter_tables import IMAGES, SNAPSHOTS
 from localec2.actions.wanted import tags_by_type
 from localec2.blocks import Blocks
@@ -51,9 +51,9 @@ def create_image(params: Params, context: Context) -> Result:
 
 
 def _inherited(instance: Instance, context: Context) -> Tags:
-    """What is on the disk may still want to mount file systems."""
+    """What is on the disk may still want the devices."""
     source = context.world.get(Image, instance.image_id)
-    return {fuse.TAG: "yes"} if source is not None and fuse.is_wanted(source) else {}
+    return {device.tag: "yes" for device in devices.wanted(source)} if source is not None else {}
 
 
 def new_image(name: str, *, description: str, tags: Tags, context: Context) -> Image:

@@ -9,7 +9,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
-from localec2 import fuse
+from localec2 import devices
 from localec2.context import Context
 from localec2.errors import (
     GROUP_NOT_FOUND,
@@ -192,7 +192,7 @@ def _image(given: Params, context: Context) -> Image:
             why=f"{image_id} is a disk ({image.snapshot_id}), and EC2 on this machine starts containers: "
             "it can be launched on AWS only"
         )
-    if fuse.is_wanted(image) and (obstacle := fuse.obstacle()):
+    if obstacle := devices.obstacle(image):
         raise UNSUPPORTED(why=obstacle)
     return image
 

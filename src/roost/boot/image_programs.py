@@ -41,7 +41,7 @@ def files() -> dict[str, str]:
     boot = resources.files("roost.boot")
     programs = {
         f"{ROOT}/roost/boot/{name}": boot.joinpath(*name.split("/")).read_text()
-        for name in (*SHIPPED, *SHIPPED_TO_SHARE, *ONLY_ON_IMAGES)
+        for name in sorted({*SHIPPED, *SHIPPED_TO_SHARE["gluster"], *SHIPPED_TO_SHARE["nfs"], *ONLY_ON_IMAGES})
     }
     return {
         **programs,

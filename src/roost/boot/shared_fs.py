@@ -10,6 +10,7 @@ from dataclasses import dataclass
 VOLUME = "shared"
 BRICK = "/srv/roost/brick"  # on each execution point's own disk
 PLACE = "/run/roost-shared"  # on the access point: a file that says where it is
+NFS_PORT = 2049  # of EFS, too
 PROOF = ".roost"  # a directory on the file system, in which each instance writes its name
 
 
@@ -63,16 +64,19 @@ def exports(at: str, cidr: str) -> str:
 
 
 def mount_command(kind: str, at: str, server: str) -> list[str]:
-    """`lookupcache=positive`: else a file that was looked for before it was there is not seen for half a minute."""
+    """`lookupcache=positive`: else a file that was looked for before it was there is not seen for half a minute.
+
+    `retry=1`: after a minute mount says why it cannot (nfs(5)); by itself it would go on for two.
+    """
     match kind:
         case "gluster":
             return ["mount", "-t", "glusterfs", f"localhost:/{VOLUME}", at]
         case "nfs":
-            options = "hard,noatime,lookupcache=positive"
+            options = "hard,noatime,lookupcache=positive,retry=1"
             return ["mount", "-t", "nfs4", "-o", options, f"{server}:{at}", at]
         case "efs":  # EFS User Guide, "Recommended NFS mount settings"
-            options = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,lookupcache=positive"
-            return ["mount", "-t", "nfs4", "-o", options, f"{server}:/", at]
+            options = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"
+            return ["mount", "-t", "nfs4", "-o", f"{options},lookupcache=positive,retry=1", f"{server}:/", at]
     raise ValueError(f"nothing is mounted for {kind}")
 
 

@@ -37,15 +37,14 @@ SHIPPED = (
     "node/watch.py",
     "node/approve_tokens.py",
 )
-# ... and where the pool shares a file system.
-SHIPPED_TO_SHARE = (
-    "shared_fs.py",
-    "gluster.py",
-    "node/shared.py",
-    "node/shared_look.py",
-    "node/gluster_peers.py",
-)
-SHIPPED_FOR_S3 = ("node/s3_keys.py",)
+# ... and where the pool shares something, by its kind.
+_SHARE = ("shared_fs.py", "node/shared.py")
+SHIPPED_TO_SHARE = {
+    "gluster": (*_SHARE, "gluster.py", "node/shared_look.py", "node/gluster_peers.py"),
+    "nfs": (*_SHARE, "node/nfs.py"),
+    "efs": (*_SHARE, "node/nfs.py"),
+    "s3": ("node/s3_keys.py",),
+}
 # Room is scarce: what the programs of one role run, the other one does without.
 _NOT_SHIPPED = {
     Role.ACCESS_POINT: {"execution_point.py", "node/own_token.py", "node/shared_look.py"},
@@ -98,8 +97,7 @@ def user_data(
 
 def shipped(role: Role, settings: BootSettings) -> tuple[str, ...]:
     """What such an instance runs."""
-    kind = settings.sharing.kind if settings.sharing else ""
-    names = (*SHIPPED, *(SHIPPED_FOR_S3 if kind == "s3" else SHIPPED_TO_SHARE if kind else ()))
+    names = (*SHIPPED, *(SHIPPED_TO_SHARE[settings.sharing.kind] if settings.sharing else ()))
     return tuple(name for name in names if name not in _NOT_SHIPPED[role])
 
 

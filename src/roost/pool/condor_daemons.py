@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from roost.boot.commands import HERE
@@ -41,12 +41,10 @@ class KeyFile:
         except PermissionError:
             return False
 
-    def make(self) -> MadeKey:
+    def draft(self) -> "DraftedKey":
         """Text: HTCondor reads a key up to its first NUL byte."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = secrets.token_hex(32)
-        replace(self.path, key, mode=0o600)
-        return MadeKey(path=str(self.path), digest=hashlib.sha256(key.encode()).hexdigest())
+        text = secrets.token_hex(32)
+        return DraftedKey(text=text, key=MadeKey(path=str(self.path), digest=hashlib.sha256(text.encode()).hexdigest()))
 
     def remove(self, made: MadeKey) -> bool:
         """Only the key that was made; False when another one is there."""
@@ -56,6 +54,19 @@ class KeyFile:
             return False
         self.path.unlink()
         return True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftedKey:
+    """A key that is not there yet."""
+
+    text: str = field(repr=False)
+    key: MadeKey
+
+    def write(self) -> None:
+        path = Path(self.key.path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace(path, self.text, mode=0o600)
 
 
 def replace(file: Path, text: str, *, mode: int = 0o644) -> None:
@@ -79,6 +90,17 @@ class Running:
     master_pid: int | None
     master_address: str
     collector_pid: int | None
+
+
+def require_running() -> None:
+    if running().master_pid is None:
+        raise RoostError("HTCondor does not run on this machine", "systemctl start condor")
+
+
+def are_older_than(file: Path) -> bool:
+    """Whether the daemons were started before that file was written, by what the collector says of itself."""
+    said = _start(["condor_status", "-collector", "-af", "DaemonStartTime"]).stdout.split()
+    return not said or not said[0].isdigit() or int(said[0]) < int(file.stat().st_mtime)
 
 
 def running() -> Running:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from roost.boot.condor_config import CLAIM_HOLDER, joining_identity, only_in_its_own_name
@@ -155,6 +156,15 @@ def drop_in(missing: Sequence[Change], made_key: MadeKey | None) -> str:
             lines += ["", f"# {why}"]
         lines.append(f"{change.name} = {change.value}")
     return "\n".join(lines) + "\n"
+
+
+def going(file: Path) -> Path:
+    """What the file is called while it is being undone. HTCondor reads no file whose name begins with a dot.
+
+    >>> going(Path("/etc/condor/config.d/90-roost-join.config")).name
+    '.90-roost-join.config.going'
+    """
+    return file.with_name(f".{file.name}.going")
 
 
 def made_key(text: str) -> MadeKey | None:

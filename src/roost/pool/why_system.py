@@ -138,7 +138,7 @@ def silent(evidence: InstanceEvidence) -> Cause | None:
 def boot_failed(evidence: InstanceEvidence) -> Cause | None:
     said = [event for event in (evidence.inside.events if evidence.inside else ()) if event.startswith("failed")]
     lines = console_lines(evidence, r"\broost: [\d.]+s failed")
-    if not (said or lines):
+    if not (said or lines) or _is_overcome(evidence):
         return None
     reason = (said or [re.sub(r".*?failed", "failed", lines[-1])])[-1].removeprefix("failed").strip()
     if "masked" in reason:
@@ -149,6 +149,15 @@ def boot_failed(evidence: InstanceEvidence) -> Cause | None:
         evidence=lines[-1:] or tuple(said[-1:]),
         remedy=f"roost logs {evidence.instance.id}; then {replacing(evidence)}",
     )
+
+
+def _is_overcome(evidence: InstanceEvidence) -> bool:
+    """What failed was tried again, and HTCondor started after that."""
+    either = ("failed", "condor started")
+    events = [event for event in (evidence.inside.events if evidence.inside else ()) if event.startswith(either)]
+    lines = console_lines(evidence, rf"\broost: [\d.]+s ({'|'.join(either)})")
+    sources = [said for said in (events, lines) if any("failed" in one for one in said)]
+    return all("condor started" in said[-1] for said in sources)
 
 
 def disk_full(evidence: InstanceEvidence) -> Cause | None:

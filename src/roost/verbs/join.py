@@ -1,5 +1,6 @@
 """`roost join`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from roost.pool.condor_daemons import DraftedKey
     from roost.pool.here import Host
-    from roost.pool.joining import MadeKey
 
 
 @click.command("join")
@@ -40,6 +41,9 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
     host = here.host()
     directory = Path(joining.drop_in_directory(here.configured(["LOCAL_CONFIG_DIR"])))
     file = directory / joining.FILE
+    if joining.going(file).exists() and not dry_run:
+        _require_root("join")
+        _complete_undo(joining.going(file))
     config = here.configured(joining.SETTINGS, without=file)
     _refuse_what_cannot_be_reached(host, forwarded)
     before = file.read_text() if file.exists() else ""
@@ -50,7 +54,7 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
     makes_key = key.is_missing()
     if text == before and not makes_key:
         if not dry_run:
-            _verify(host)
+            _catch_up(file, text, host)
         _say(f"this pool ({host.trust_domain}) has joined already; nothing was changed")
         return
     _show(file, text, needs_restart=joining.needs_restart(before + text))
@@ -61,8 +65,9 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
         return
     _require_root("join")
     _ask("Write it?", yes=yes)
-    made = key.make() if makes_key else joining.made_key(before)
-    _write(file, joining.drop_in(missing, made), before=before, made=made if makes_key else None, host=host)
+    made = key.draft() if makes_key else None
+    new = joining.drop_in(missing, made.key if made else joining.made_key(before))
+    _write(file, new, before=before, made=made, host=host)
     _say(f"the pool {host.trust_domain} takes execution points from EC2 now; `roost join --undo` ends that")
     if nat:
         _say(
@@ -76,14 +81,19 @@ def _join(*, dry_run: bool, yes: bool, forwarded: str | None) -> None:
             )
 
 
-def _write(file: Path, text: str, *, before: str, made: "MadeKey | None", host: "Host") -> None:
-    """What is there before stays there, unless HTCondor works with what is new."""
+def _write(file: Path, text: str, *, before: str, made: "DraftedKey | None", host: "Host") -> None:
+    """What is there before stays there, unless HTCondor works with what is new.
+
+    The file comes before the key that it speaks of: who was killed in between has made nothing that nobody knows of.
+    """
     from roost.pool import condor_daemons, here, joining
 
     needs_restart = joining.needs_restart(before + text)
     running = condor_daemons.running()
     try:
         condor_daemons.replace(file, text)
+        if made:
+            made.write()
         values = here.configured(["ALLOW_ADVERTISE_STARTD", "ALLOW_ADVERTISE_MASTER"])
         if not joining.is_joined(values, host.trust_domain):
             from roost.errors import RoostError
@@ -98,21 +108,36 @@ def _write(file: Path, text: str, *, before: str, made: "MadeKey | None", host: 
         running = condor_daemons.running()
         condor_daemons.replace(file, before)
         if made:
-            condor_daemons.KeyFile(Path(made.path)).remove(made)
+            condor_daemons.KeyFile(Path(made.key.path)).remove(made.key)
         condor_daemons.take_up(running, needs_restart=needs_restart)
         raise
+
+
+def _catch_up(file: Path, text: str, host: "Host") -> None:
+    """The file is there: has HTCondor read it? Whoever wrote it may have been killed before it said so."""
+    from roost.pool import condor_daemons, joining
+
+    is_behind = joining.needs_restart(text) and condor_daemons.are_older_than(file)
+    if is_behind:
+        _require_root("join")
+        _say("HTCondor runs since before that was written: it is restarted")
+    if is_behind or os.geteuid() == 0:
+        condor_daemons.take_up(condor_daemons.running(), needs_restart=is_behind)
+    _verify(host)
 
 
 def _undo(*, dry_run: bool, yes: bool) -> None:
     from roost.pool import condor_daemons, here, joining
 
     file = Path(joining.drop_in_directory(here.configured(["LOCAL_CONFIG_DIR"]))) / joining.FILE
-    if not file.exists():
+    going = joining.going(file)
+    there = file if file.exists() else going
+    if not there.exists():
         _say(f"there is no {file}: nothing was changed")
         return
-    text = file.read_text()
+    text = there.read_text()
     made = joining.made_key(text)
-    _say(f"{file} goes:")
+    _say(f"{file} goes:" if there is file else f"{file} has gone, and the rest of it goes:")
     click.echo(text, nl=False)
     if made:
         _say(f"So does the signing key {made.path}, which `roost join` made: every token of this pool is void then.")
@@ -120,13 +145,24 @@ def _undo(*, dry_run: bool, yes: bool) -> None:
         return
     _require_root("join --undo")
     _ask("Take it away?", yes=yes)
-    running = condor_daemons.running()
-    file.unlink()
+    condor_daemons.require_running()
+    if there is file:
+        file.replace(going)
+    _complete_undo(going)
+    _say("this pool is as it was before `roost join`")
+
+
+def _complete_undo(going: Path) -> None:
+    """HTCondor does not read the file any more, by its name. It goes last: who is killed here is completed by it."""
+    from roost.pool import condor_daemons, joining
+
+    text = going.read_text()
+    made = joining.made_key(text)
     if made and not condor_daemons.KeyFile(Path(made.path)).remove(made):
         _say(f"{made.path} is another key than the one that `roost join` made; it stays")
     condor_daemons.forget_joining()
-    condor_daemons.take_up(running, needs_restart=joining.needs_restart(text))
-    _say("this pool is as it was before `roost join`")
+    condor_daemons.take_up(condor_daemons.running(), needs_restart=joining.needs_restart(text))
+    going.unlink()
 
 
 def _refuse_what_cannot_be_reached(host: "Host", forwarded: str | None) -> None:
@@ -169,8 +205,6 @@ def _firewall(host: "Host", forwarded: str | None) -> str:
 
 
 def _require_root(what: str) -> None:
-    import os
-
     from roost.errors import RoostError
 
     if os.geteuid() != 0:

@@ -160,12 +160,12 @@ def test_what_glusterd_answers() -> None:
     ("kind", "server", "expected"),
     [
         ("gluster", "", "mount -t glusterfs localhost:/shared /work"),
-        ("nfs", A, "mount -t nfs4 -o hard,noatime,lookupcache=positive 10.0.0.1:/work /work"),
+        ("nfs", A, "mount -t nfs4 -o hard,noatime,lookupcache=positive,retry=1 10.0.0.1:/work /work"),
         (
             "efs",
             A,
             "mount -t nfs4 -o nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,"
-            "lookupcache=positive 10.0.0.1:/ /work",
+            "lookupcache=positive,retry=1 10.0.0.1:/ /work",
         ),
     ],
 )

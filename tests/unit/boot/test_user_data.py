@@ -6,6 +6,8 @@ import json
 import random
 import string
 import sys
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ from roost.boot.settings import Instructions, Sharing, instructions_from_json, i
 from roost.boot.user_data import (
     LIMIT_BYTES,
     SHIPPED,
-    SHIPPED_FOR_S3,
     SHIPPED_TO_SHARE,
     BootSettings,
     Joining,
@@ -120,13 +121,22 @@ def test_the_unpacking_program_is_python() -> None:
     ast.parse(argv[2])
 
 
-@pytest.mark.parametrize("name", [*SHIPPED, *SHIPPED_TO_SHARE, *SHIPPED_FOR_S3])
-def test_programs_import_only_what_travels_or_is_in_python(name: str) -> None:
-    travels = {
-        "roost.boot." + each.removesuffix(".py").replace("/", ".")
-        for each in (*SHIPPED, *SHIPPED_TO_SHARE, *SHIPPED_FOR_S3)
-    }
-    for node in ast.walk(ast.parse((BOOT / name).read_text())):
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("", name) for name in SHIPPED] + [(kind, name) for kind, names in SHIPPED_TO_SHARE.items() for name in names],
+)
+def test_programs_import_only_what_travels_or_is_in_python(kind: str, name: str) -> None:
+    """What is imported inside a function may be that of one kind."""
+    of_kind, of_any = (*SHIPPED, *SHIPPED_TO_SHARE.get(kind, ())), (*SHIPPED, *chain(*SHIPPED_TO_SHARE.values()))
+    tree = ast.parse((BOOT / name).read_text())
+    for nodes, shipped_names in ((tree.body, of_kind), (ast.walk(tree), of_any)):
+        require_travelling(
+            name, nodes, {f"roost.boot.{n.removesuffix('.py').replace('/', '.')}" for n in shipped_names}
+        )
+
+
+def require_travelling(name: str, nodes: Iterable[ast.AST], travels: set[str]) -> None:
+    for node in nodes:
         imported = []
         if isinstance(node, ast.Import):
             imported = [alias.name for alias in node.names]
@@ -140,8 +150,7 @@ def test_programs_import_only_what_travels_or_is_in_python(name: str) -> None:
 def test_every_node_program_travels() -> None:
     assert {f"node/{path.name}" for path in (BOOT / "node").glob("[!_]*.py")} <= {
         *SHIPPED,
-        *SHIPPED_TO_SHARE,
-        *SHIPPED_FOR_S3,
+        *chain(*SHIPPED_TO_SHARE.values()),
         *ONLY_ON_IMAGES,
         CLEANING,
     }

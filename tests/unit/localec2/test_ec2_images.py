@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from localec2_client import Ec2
 
-from localec2 import fuse
+from localec2 import devices
 from localec2.lifecycle import State
 from localec2.model import Image
 
@@ -106,22 +106,23 @@ def test_bad_describes(ec2: Ec2, params: dict[str, Any], code: str) -> None:
         ({}, []),
         ({"localec2:fuse": "no"}, []),
         ({"localec2:fuse": "yes"}, ["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"]),
+        ({"localec2:tun": "yes"}, ["--device", "/dev/net/tun"]),
     ],
 )
-def test_what_an_image_that_mounts_file_systems_asks_for(ec2: Ec2, tags: dict[str, str], flags: list[str]) -> None:
+def test_what_an_image_that_needs_devices_asks_for(ec2: Ec2, tags: dict[str, str], flags: list[str]) -> None:
     image = ec2.world.get(Image, ec2.image())
     assert image is not None
-    assert fuse.flags(replace(image, tags=tags)) == flags
+    assert devices.flags(replace(image, tags=tags)) == flags
 
 
 def test_what_is_made_of_such_an_instance_asks_for_the_same(ec2: Ec2) -> None:
     (instance_id,) = ec2.running()
     base = ec2.record(instance_id).image_id
-    ec2.call("CreateTags", Resources=[base], Tags=[{"Key": fuse.TAG, "Value": "yes"}])
+    ec2.call("CreateTags", Resources=[base], Tags=[{"Key": devices.FUSE.tag, "Value": "yes"}])
     image_id = ec2.call("CreateImage", InstanceId=instance_id, Name="mine")["ImageId"]
     made = ec2.world.get(Image, image_id)
     assert made is not None
-    assert fuse.is_wanted(made)
+    assert list(devices.wanted(made)) == [devices.FUSE]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,6 @@ def test_what_is_made_of_such_an_instance_asks_for_the_same(ec2: Ec2) -> None:
     [(False, True, None), (False, False, "modprobe fuse"), (True, True, "as root"), (True, False, "as root")],
 )
 def test_where_such_an_instance_cannot_be(is_plain_user: bool, has_device: bool, said: str | None) -> None:
-    reason = fuse.reason(is_plain_user=is_plain_user, has_device=has_device)
+    reason = devices.FUSE.obstacle(is_plain_user=is_plain_user, has_device=has_device)
     assert (reason is None) == (said is None)
     assert said is None or said in (reason or "")

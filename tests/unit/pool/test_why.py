@@ -96,6 +96,13 @@ def unit(**changes: str) -> InstanceEvidence:
             "roost logs i-1",
         ),
         (
+            replace(
+                OUT, console="roost: 2.0s failed reason=x\nroost: 3.0s condor started\nroost: 9.0s failed reason=y\n"
+            ),
+            "its boot program failed: y",
+            "roost logs i-1",
+        ),
+        (
             replace(FINE, inside=replace(WELL, disks=(Disk(at="/", size_kib=65536, free_kib=12),))),
             "its disk is full",
             "du -xh",
@@ -177,6 +184,11 @@ def test_nothing_is_wrong() -> None:
     assert condition(FINE) == (
         "i-1 is an execution-point of galaxy, running, launched 10 min ago; the collector heard of it 2 s ago: idle"
     )
+
+
+def test_what_failed_and_was_tried_again_is_no_cause() -> None:
+    console = FINE.console.replace("roost: 1.5s", "roost: 1.3s failed reason=/shared (nfs): timed out\nroost: 1.5s")
+    assert causes(replace(FINE, console=console)) == causes(FINE)
 
 
 def test_what_was_wrong_before_comes_before_an_end_that_somebody_wanted() -> None:

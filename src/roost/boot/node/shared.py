@@ -157,12 +157,9 @@ def offer(instructions: Instructions, sharing: Sharing) -> None:
     """The access point's part where it serves, or mounts what another one serves."""
     Path(sharing.at).mkdir(exist_ok=True)
     if sharing.kind == "nfs":
-        metadata = Metadata()
-        mac = metadata.get("mac")
-        cidr = metadata.get(f"network/interfaces/macs/{mac}/vpc-ipv4-cidr-block")
-        write(Path("/etc/exports.d/roost.exports"), shared_fs.exports(sharing.at, cidr))
-        run("systemctl", "start", "nfs-server.service")
-        run("exportfs", "-ra")
+        from roost.boot.node import nfs
+
+        nfs.export(sharing.at)
     else:
         mount(sharing, sharing.server)
     prove(sharing, pool=instructions.pool)
@@ -172,6 +169,10 @@ def mount(sharing: Sharing, server: str) -> None:
     at = Path(sharing.at)
     at.mkdir(exist_ok=True)
     if not at.is_mount():
+        if sharing.kind != "gluster":
+            from roost.boot.node import nfs  # which travels to those alone that need it
+
+            nfs.wait_for_server(server)
         run(*shared_fs.mount_command(sharing.kind, sharing.at, server), timeout_s=120)
 
 
