@@ -82,6 +82,8 @@ TAGGED_IN_THE_CALL = {
     "ec2": "ec2:CreateTags",
     "elasticfilesystem": "elasticfilesystem:TagResource",
 }
+# What is about objects that a workflow names: who owns them says who may read them (IAM: s3:GetObject).
+OF_THE_USER = {"s3:HeadObject"}
 # What a service does in the caller's name (EFS API reference): its network interfaces have no tags.
 BY_SERVICE = {
     "elasticfilesystem:CreateMountTarget": ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"),
@@ -131,7 +133,7 @@ def policy(calls: Iterable[str]) -> dict[str, Any]:
 
 def actions(calls: Iterable[str]) -> list[str]:
     """The calls, and what services do in the caller's name for them."""
-    named = set(calls)
+    named = set(calls) - OF_THE_USER
     return sorted(named.union(*(BY_SERVICE.get(call, ()) for call in named)))
 
 
@@ -187,7 +189,7 @@ def main(logs: list[str]) -> None:
     calls = sorted(
         {*(recorded() if CALLS.exists() else []), *(c for log in logs for c in Path(log).read_text().split())}
     )
-    new = [call for call in calls if call not in RULES and not call.partition(":")[2].startswith(_LOOKING)]
+    new = [call for call in actions(calls) if call not in RULES and not call.partition(":")[2].startswith(_LOOKING)]
     if new:
         sys.exit(f"scripts/iam_policy.py: RULES says nothing of {', '.join(new)}: add a row for each")
     CALLS.write_text("".join(f"{call}\n" for call in calls))

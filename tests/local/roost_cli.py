@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Roost:
 
     service: Localec2Service
     directory: Path
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -31,6 +32,7 @@ class Roost:
             "PYTHONPATH": str(SOURCE),
             "XDG_DATA_HOME": str(self.directory / "data"),
             "TERM": "dumb",
+            **self.env,
         }
 
     def __call__(self, *arguments: str, timeout_s: float = 240) -> "subprocess.CompletedProcess[str]":

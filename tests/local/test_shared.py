@@ -3,18 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from own_service import Localec2Service
-from real_pool import RealPool
 from roost_cli import Roost
-
-from roost.boot.roles import Role
-from roost.boot.settings import BootSettings, Sharing
+from s3_server import KEYS, S3Server, s3_server
 
 pytestmark = pytest.mark.local
 
@@ -107,6 +104,14 @@ def distributed(roost: Roost) -> Iterator[Pool]:
         pool.down()
 
 
+@pytest.fixture(scope="module")
+def server(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(localec2_service.host_public_ip, tmp_path_factory.mktemp("s3")) as server:
+        (server.buckets / "data").mkdir()
+        (server.buckets / "data" / "in.txt").write_text("text\n")
+        yield server
+
+
 def test_it_is_mounted_before_htcondor_starts(distributed: Pool) -> None:
     def events_of(instance_id: str) -> list[str]:
         lines = distributed.run("cat", "/var/log/roost/boot.jsonl", on=instance_id).splitlines()
@@ -130,21 +135,32 @@ def test_what_a_job_writes_another_instances_job_reads(distributed: Pool) -> Non
 
 
 @pytest.mark.parametrize("data", ["nonsharedfs", "sharedfs"])
-def test_a_run_leaves_its_files_there_for_its_own_jobs_alone(distributed: Pool, data: str) -> None:
-    """What was lost there is made again by --resume; a run that ended well leaves nothing to be asked about."""
+def test_a_run_leaves_its_files_there_for_its_own_jobs_alone(distributed: Pool, server: S3Server, data: str) -> None:
+    """What was lost there is made again by --resume; a run that ended well leaves nothing to be asked about.
+
+    Its input is an object of S3, which the access point fetches to there by a URL that was signed here.
+    """
     first, second = distributed.execution_points()
     workflow = _chain(distributed.roost.directory / data, data, first, second)
-    lost = distributed.roost("run", workflow, "--pool", "dist", "--name", data)
+    roost = replace(distributed.roost, env=server.env)
+    lost = roost("run", workflow, "--pool", "dist", "--name", data)
     assert lost.returncode == 4, lost.stderr
     assert "mid" in lost.stdout
     assert "what held it may be gone" in lost.stdout
     assert f"/shared/runs/{data}-" in distributed.roost("down", "dist").stderr
-    resumed = distributed.roost("run", "--resume", data, "--pool", "dist")
+    resumed = roost("run", "--resume", data, "--pool", "dist")
     assert resumed.returncode == 0, resumed.stderr
     made = (distributed.roost.directory / "runs" / data / "output" / "out" / "b.txt").read_text().split()
     assert made[0] == "text"
     assert made[1] != made[2], "it was made on one instance and read on the other"
     assert distributed.run("ls", "-A", "/shared/runs").split() == []
+    ours = [{"Name": "tag:roost:pool", "Values": ["dist"]}, {"Name": "tag:roost:role", "Values": ["access-point"]}]
+    (found,) = distributed.ec2.describe_instances(Filters=ours)["Reservations"]
+    came = {who for who, method, _, status in server.seen if (method, status) == ("GET", 200)}
+    assert came == {found["Instances"][0]["PublicIpAddress"]}
+    seen = distributed.run("sh", "-c", f"stat -c '%a %U' runs/{data}/signed.json; cat runs/{data}/signed.json")
+    assert seen.startswith("600 debian\n")
+    assert KEYS[1] not in seen
 
 
 CHAIN = """\
@@ -177,7 +193,7 @@ transformationCatalog:
   - {name: lose, sites: [{name: local, pfn: lose, type: stageable}]}
 replicaCatalog:
   replicas:
-  - {lfn: in.txt, pfns: [{site: local, pfn: in.txt}]}
+  - {lfn: in.txt, pfns: [{site: s3, pfn: "s3://data/in.txt"}]}
 """
 
 
@@ -191,7 +207,6 @@ def _chain(directory: Path, data: str, first: str, second: str) -> str:
     }
     for name, script in scripts.items():
         (directory / name).write_text(f"#!/bin/sh\n{script}\n")
-    (directory / "in.txt").write_text("text\n")
     (directory / "workflow.yml").write_text(CHAIN.replace("FIRST", first).replace("SECOND", second))
     properties = f"pegasus.data.configuration = {data}\ndagman.retry = 0\n"
     (directory / "pegasus.properties").write_text(properties)
@@ -262,33 +277,6 @@ def test_an_instance_that_cannot_mount_stays_out_and_says_why(roost: Roost) -> N
         assert unit.strip() == "inactive"
     finally:
         pool.down()
-
-
-def test_the_access_points_role_signs_for_s3(localec2_service: Localec2Service, tmp_path: Path) -> None:
-    """Its keys are where HTCondor reads them, and every job says so; no transfer, which wants https."""
-    there: dict[str, Any] = {
-        "endpoint_url": localec2_service.endpoint_url,
-        "region_name": localec2_service.region,
-        "aws_access_key_id": "tests",
-        "aws_secret_access_key": "any-secret-is-accepted",
-    }
-    iam: Any = boto3.client("iam", **there)
-    iam.create_role(RoleName="signs", AssumeRolePolicyDocument="{}")
-    iam.create_instance_profile(InstanceProfileName="signs")
-    iam.add_role_to_instance_profile(InstanceProfileName="signs", RoleName="signs")
-    settings = BootSettings(lease_s=3600, idle_s=0, workers=1, sharing=Sharing(kind="s3", at="", server="eu-north-1"))
-    ec2: Any = boto3.client("ec2", **there)
-    image_id, ssh_from = localec2_service.image_id, f"{localec2_service.host_public_ip}/32"
-    with RealPool(ec2, name="signs", image_id=image_id, ssh_from=ssh_from, directory=tmp_path) as pool:
-        profile = {"IamInstanceProfile": {"Name": "signs"}}
-        pool.access_point = pool.launch(Role.ACCESS_POINT, settings, None, **profile)
-        keys = ("stat", "-c", "%U %a", "/run/roost-s3/key-id", "/run/roost-s3/secret", "/run/roost-s3/token")
-        until(lambda: pool.ssh_once(*keys).stdout == "debian 600\n" * 3, "the keys of its role")
-        assert pool.ssh("cat", "/run/roost-s3/key-id").startswith("ASIA")
-        lines = ["executable = /bin/true", "transfer_input_files = s3://a-bucket/a-key", "queue", ""]
-        pool.ssh("sh", "-c", "cat > s3.sub", feed="\n".join(lines))
-        ad = pool.ssh("condor_submit", "-dry-run", "-", "s3.sub").splitlines()
-        assert {'EC2AccessKeyId="/run/roost-s3/key-id"', 'AWSRegion="eu-north-1"'} <= set(ad)
 
 
 def test_what_cannot_be_shared_here_is_refused_before_anything_is_made(roost: Roost) -> None:

@@ -30,6 +30,9 @@ PARALLEL = Config(
     read_timeout=60,
     max_pool_connections=STREAMS,
 )
+# botocore signs URLs of S3 the old way where nobody says which; a server of one's own has no name for each bucket.
+SIGNING: Config = PARALLEL.merge(Config(signature_version="s3v4"))
+SIGNING_BY_PATH: Config = SIGNING.merge(Config(s3={"addressing_style": "path"}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +57,11 @@ def open_client(service: Any, access: Access, *, region: str | None = None, conf
         )
     client.meta.events.register("before-call", _noted)
     return client
+
+
+def own_region() -> str:
+    """That of the environment or the profile, whatever cloud pools are on; S3 says where a bucket is."""
+    return boto3.Session().region_name or "us-east-1"
 
 
 def require_credentials(access: Access) -> None:

@@ -1,11 +1,14 @@
-"""shell (boto3): S3, as far as a pool needs to know of it: is the bucket there, and where?
+"""shell (boto3): S3, as far as pools and runs need it: is a bucket there, and where? Is an object, and by which URL?
 
-The bucket is its owner's: it is neither made nor deleted here, since what is in it outlives a pool.
+What is in buckets is its owner's: nothing is made or deleted here.
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from roost.cloud.clients import Access, open_client, translated
+from roost.cloud.clients import SIGNING, SIGNING_BY_PATH, Access, open_client, own_region, translated
+
+LONGEST_S = 7 * 24 * 3600  # of a signature (S3 User Guide, "Sharing objects with presigned URLs")
 
 
 def bucket_region(access: Access, bucket: str) -> str:
@@ -17,3 +20,43 @@ def bucket_region(access: Access, bucket: str) -> str:
     return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(answer.get("LocationConstraint")) or str(
         answer["LocationConstraint"]
     )
+
+
+class Objects:
+    """Of any buckets, as whoever calls roost: by the environment, a profile, a role, whatever cloud pools are on."""
+
+    def __init__(self, access: Access | None = None) -> None:
+        mine = access or Access(region=own_region())
+        self._client: Any = open_client("s3", mine, config=SIGNING)
+        if not self.host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            self._client = open_client("s3", mine, config=SIGNING_BY_PATH)
+
+    @property
+    def host(self) -> str:
+        """Of the server that is asked."""
+        return str(urlsplit(self._client.meta.endpoint_url).hostname)
+
+    def size(self, url: str) -> int:
+        """In bytes, of the object at s3://BUCKET/KEY. Raises RoostError where it is not there, or not for us."""
+        bucket, key = bucket_and_key(url)
+        with translated(f"look at {url}"):
+            return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+
+    def signed(self, url: str, *, for_s: int) -> str:
+        """A URL by which anybody may read it, for so long, or as long as the credentials that sign are good."""
+        bucket, key = bucket_and_key(url)
+        with translated(f"sign {url}"):
+            return str(
+                self._client.generate_presigned_url(
+                    "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=min(for_s, LONGEST_S)
+                )
+            )
+
+
+def bucket_and_key(url: str) -> tuple[str, str]:
+    """
+    >>> bucket_and_key("s3://results/in/a b.fa")
+    ('results', 'in/a b.fa')
+    """
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -21,7 +21,7 @@ from roost.pool.access_point import AccessPoint
 from roost.report.receipt import Receipt
 from roost.report.reporter import PlainReporter, Reporter, SilentReporter
 from roost.spec import PoolSpec
-from roost.verbs import planners, prepared, run_directory, sharing
+from roost.verbs import objects, planners, prepared, run_directory, sharing
 from roost.verbs.ending import end
 from roost.verbs.first_jobs import first_jobs
 from roost.verbs.ground import Ground
@@ -279,10 +279,13 @@ class Pool:
     def check(self, workflow: Loaded) -> None:
         """Are the workflow's programs, or its planner, on the image? Raises an error where they are known not to be.
 
-        So it does where its tasks would work in what instances share, and those of this pool would share nothing.
+        So it does where its tasks would work in what instances share, and those of this pool would share nothing, and
+        where inputs are not in S3 that should be.
         """
-        if isinstance(workflow, Workflow) and self._risen is None and not sharing.is_mounted(self.spec):
-            sharing.require_shared(workflow.data, self.name)
+        if isinstance(workflow, Workflow):
+            if self._risen is None and not sharing.is_mounted(self.spec):
+                sharing.require_shared(workflow.data, self.name)
+            objects.require_objects(workflow, self.spec)
         if self._image is not None and self._image.executables is not None:
             planners.require_programs(workflow, self._image.executables)
 

@@ -10,7 +10,7 @@ from roost.boot import commands
 from roost.errors import UsageError
 from roost.pool.access_point import AccessPoint
 from roost.spec import PoolSpec
-from roost.verbs import bringing, following, places, pool_facts, sending, sharing
+from roost.verbs import bringing, following, objects, places, pool_facts, sending, sharing
 from roost.verbs.archiving import keep_catalogs
 from roost.verbs.ground import Ground
 from roost.verbs.notifying import Notifier
@@ -135,6 +135,7 @@ def _sent(
     jobs, files = len((every if left is None else left) - nodes), sum(1 for _ in all_uploads(executable))
     with ground.access_point() as access_point:
         ground.reporter.step(f"send {jobs} jobs and {files} files to {ground.place}")
+        objects.send_signed(executable, access_point, ground.pool.spec)
         sending.send(executable, access_point, directory, left=left)
         sending.submit(executable, access_point, record)
     return PlannedRun(ground, directory, record, executable)

@@ -18,8 +18,10 @@ from roost.yaml_lines import Document, Path, did_you_mean
 
 NOWHERE = PurePath()  # of what a catalog names and does not say right: told once, where it is named
 LOCAL = "local"  # Pegasus' name for the machine the workflow is planned on
-SCHEMES = ("file", "http", "https", "ftp")  # of URLs that Roost can take files from
+SCHEMES = ("file", "http", "https", "ftp", "s3")  # of URLs that Roost can take files from
 _SITE = ("name", "arch", "os.type", "os.release", "os.version", "directories", "profiles")
+# S3 User Guide, "Bucket naming rules"; Pegasus has `user@host/` before the bucket, which a file of its own explains.
+_OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -53,6 +55,9 @@ def pfn(mistakes: Mistakes, source: Source, at: Path, text: str) -> Pfn | None:
     if colon and scheme not in SCHEMES:
         said = f"files at {scheme}://; Roost takes {', '.join(f'{one}://' for one in SCHEMES)}"
         mistakes.unsupported(source.document, (*at, "pfn"), said)
+        return None
+    if scheme == "s3" and not _OBJECT.fullmatch(text):
+        mistakes.add(source.document, (*at, "pfn"), f"'{text}' names no object of S3: it has to be s3://BUCKET/KEY")
         return None
     if colon and scheme != "file":
         return Pfn(None, text)

@@ -22,6 +22,8 @@ from roost.workflow.rules import Rules
 from roost.workflow.shapes import Shape
 
 OUTPUT = "../output/"  # from where jobs start
+S3 = "s3://"
+SIGNED = "signed.json"  # beside `paths.scratch` on the access point: URLs of S3, and what they were signed as
 SUMS = ".sha256"  # of a job's file with the checksums of what it made
 CHECKPOINT = ".checkpoint"  # of its file with what it goes on from when it is tried again
 _STORED_AS_IS = re.compile(r"[A-Za-z0-9_.+@~-]+")
@@ -303,6 +305,12 @@ class ExecutableWorkflow:
     def results(self) -> Mapping[str, PurePosixPath]:
         """The files that the user wants to have, by logical name: where they will be on the access point."""
         return {one.lfn: self.result(one.lfn) for job in self.jobs for one in job.outputs if one.stage_out}
+
+
+def objects(executable: ExecutableWorkflow) -> tuple[str, ...]:
+    """The s3:// URLs that chores fetch."""
+    fetched = (one.url for job in executable.jobs for one in job.chores.fetch)
+    return tuple(url for url in fetched if url.startswith(S3))
 
 
 def jobs_share(executable: ExecutableWorkflow) -> frozenset[str]:

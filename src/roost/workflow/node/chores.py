@@ -3,7 +3,8 @@
 
 Standard library only; a job of HTCondor's local universe, beside DAGMan. In: one argument, base64 of JSON:
 `fetch`: [[URL, path, SHA-256 or empty], ...], `remove`: [path, ...]; and where the run's files are, which is where the
-paths start that do not begin with `../` (default: the directory where jobs start).
+paths start that do not begin with `../` (default: the directory where jobs start). What s3:// URLs were signed as is in
+../signed.json, for some hours.
 Each can be done twice. Out, on stdout: a line for each file; on stderr: what went wrong, and `PegasusLite: exitcode N`.
 """
 
@@ -11,6 +12,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -20,12 +22,14 @@ from pathlib import Path
 TRIES = 3
 TIMEOUT_S = 60.0  # without a byte
 WRONG, UNREACHED = 65, 69  # EX_DATAERR and EX_UNAVAILABLE of sysexits.h
-FINAL = (401, 403, 404, 410)  # what a server says now, it says a minute later
+FINAL = (400, 401, 403, 404, 410)  # what a server says now, it says a minute later
+SIGNED = Path("../signed.json")
 
 
 def main(word: str, files: str = "") -> int:
     asked = json.loads(base64.b64decode(word))
     code = 0
+    signed = json.loads(SIGNED.read_text()) if any(one[0].startswith("s3://") for one in asked["fetch"]) else {}
     if files:
         os.umask(0)  # jobs run in accounts of their own
     for url, place, expected in asked["fetch"]:
@@ -34,7 +38,7 @@ def main(word: str, files: str = "") -> int:
             print(f"{place}: there already")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            code = fetch(url, path, expected) or code
+            code = fetch(url, path, expected, signed.get(url, url)) or code
     for place in asked["remove"]:
         Path(files, place).unlink(missing_ok=True)
         print(f"{place}: removed")
@@ -42,19 +46,22 @@ def main(word: str, files: str = "") -> int:
     return code
 
 
-def fetch(url: str, place: Path, expected: str) -> int:
+def fetch(url: str, place: Path, expected: str, source: str) -> int:
     """Whole or not at all. The exit code."""
-    shown = url.partition("?")[0]  # what is behind may be a signature
+    shown = url if source != url else url.partition("?")[0]  # what is behind may be a signature
     part = place.with_name(f".{place.name[:200]}.part")
     for number in range(1, TRIES + 1):
         started_at = time.time()
         try:
-            digest, size = download(url, part)
+            digest, size = download(source, part)
         except (OSError, ValueError) as error:  # URLError is an OSError
             part.unlink(missing_ok=True)
-            said = f"roost: {shown} cannot be fetched: {getattr(error, 'reason', None) or error}"
+            said = f"roost: {shown} cannot be fetched: {why(error)}"
+            status = error.code if isinstance(error, urllib.error.HTTPError) else 0
+            if status in FINAL and status != 404 and source != url:
+                said += "; if what was signed is too old by now, `roost run --resume` signs it anew"
             print(f"{said} (try {number} of {TRIES})", file=sys.stderr)
-            if isinstance(error, urllib.error.HTTPError) and error.code in FINAL:
+            if status in FINAL:
                 break
             if number < TRIES:
                 time.sleep(2.0**number)
@@ -67,6 +74,16 @@ def fetch(url: str, place: Path, expected: str) -> int:
         print(f"{place}: {size} bytes from {shown} in {time.time() - started_at:.1f} s")
         return 0
     return UNREACHED
+
+
+def why(error: Exception) -> str:
+    """S3 says more in its answer than its status does: whether a signature has expired, or nobody may."""
+    said = str(getattr(error, "reason", None) or error)
+    if not isinstance(error, urllib.error.HTTPError):
+        return said
+    found = re.search(rb"<Code>([^<]*)</Code>(?:.*<Message>([^<]*)</Message>)?", error.read(4096), re.DOTALL)
+    words = ": ".join(part.decode("utf-8", "replace") for part in found.groups() if part) if found else ""
+    return f"{error.code} {said}" + (f" ({words})" if words else "")
 
 
 def download(url: str, part: Path) -> "tuple[str, int]":
