@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import boto3
 
-PACKAGES = ("bcftools", "bwa", "condor", "samtools")
+PACKAGES = ("bcftools", "bwa", "condor", "crun", "podman", "samtools")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

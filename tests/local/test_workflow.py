@@ -183,6 +183,23 @@ def test_held_job_is_told(personal_pool: PersonalPool, tmp_path: Path) -> None:
     assert "in.txt" in shown.reason
 
 
+def test_the_access_point_has_no_room_for_an_output(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    """What is written to /dev/full finds its disk full. The job is held, and its DAG ends and says why."""
+    go = f"/tmp/roost-{uuid4().hex}"
+    script = f"while [ ! -e {go} ]; do sleep 0.2; done; echo made > out.txt"
+    profiles = "{condor: {periodic_remove: JobStatus == 5 && time() - EnteredCurrentStatus > 2}}"
+    uses = "{lfn: out.txt, type: output}"
+    path = written(tmp_path, {"makes": script}, uses=uses, profiles=profiles, retries=0)
+    executable = submitted(personal_pool, path, tmp_path)
+    (remote,) = executable.results.values()
+    personal_pool.run("sh", "-c", 'ln -s /dev/full "$1"; touch "$2"', "sh", str(remote), go)
+    progress = followed(personal_pool, executable, 120)
+    shown = explained(personal_pool, Ran(executable=executable, progress=progress), "makes_ID1")
+    assert progress.jobs["makes_ID1"].state is JobState.FAILED
+    assert "its outputs could not be brought back" in shown.reason
+    assert "No space left on device" in shown.reason
+
+
 def run(
     pool: PersonalPool,
     path: Path,

@@ -43,18 +43,18 @@ class Pfn(NamedTuple):
     url: str
 
 
-def pfn(mistakes: Mistakes, source: Source, at: Path, text: str) -> Pfn | None:
+def pfn(mistakes: Mistakes, source: Source, at: Path, text: str, *, key: str = "pfn") -> Pfn | None:
     """None, and a mistake, for one that nobody here can follow."""
     unknown = [name for name in _VARIABLE.findall(text) if name not in source.variables]
     if unknown:
         said = f"'{text}': there is no environment variable {unknown[0]}{did_you_mean(unknown[0], source.variables)}"
-        mistakes.add(source.document, (*at, "pfn"), said)
+        mistakes.add(source.document, (*at, key), said)
         return None
     text = _VARIABLE.sub(lambda found: source.variables[found[1]], text)
     scheme, colon, _ = text.partition("://")
     if colon and scheme not in SCHEMES:
         said = f"files at {scheme}://; Roost takes {', '.join(f'{one}://' for one in SCHEMES)}"
-        mistakes.unsupported(source.document, (*at, "pfn"), said)
+        mistakes.unsupported(source.document, (*at, key), said)
         return None
     if scheme == "s3" and not _OBJECT.fullmatch(text):
         mistakes.add(source.document, (*at, "pfn"), f"'{text}' names no object of S3: it has to be s3://BUCKET/KEY")

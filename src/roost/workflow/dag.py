@@ -205,6 +205,9 @@ def _node(
         file, text, word = in_file(name, word)
         files[file] = text
         inputs.append(executable.paths.from_scratch(executable.paths.submit / file))
+    if executable.containers and job.shape.universe != "container":
+        known = (executable.containers.get(task.transformation) for task in job.tasks)
+        inputs += dict.fromkeys(f"../executables/{one.image}" for one in known if one and one.is_sent)
     when = ""
     if name in executable.checkpoints:
         # HTCondor's manual, "Self-Checkpointing Applications": of a job that loses its slot, what lies in `outputs` is

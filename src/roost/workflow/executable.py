@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from roost.workflow.abstract import EXECUTION_SITE, Job, Output
 from roost.workflow.around import Around
+from roost.workflow.containers import Container
 from roost.workflow.hooks import Hook
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
@@ -201,6 +202,7 @@ class ExecutableWorkflow:
     task_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
     rules: Mapping[str, Rules] = field(default_factory=dict)  # the same
     checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name of the node: logical file names
+    containers: Mapping[str, Container] = field(default_factory=dict)  # by transformation: what the wrapper starts
     first_checkpoints: Mapping[str, str] = field(default_factory=dict)  # such a name: its place, from `paths.scratch`
     around: Around = field(default_factory=Around)
     parts: Mapping[str, "ExecutableWorkflow"] = field(default_factory=dict)  # by node: workflows that were planned too

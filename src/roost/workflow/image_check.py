@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from roost.workflow.abstract import SUB_TRANSFORMATIONS, Workflow
 from roost.workflow.transformations import Kind
 
+_START_CONTAINERS = ("/usr/bin/apptainer", "/usr/bin/singularity", "/usr/bin/podman")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MissingExecutable:
@@ -27,11 +29,20 @@ def missing_executables(workflow: Workflow, executables: frozenset[str]) -> list
     found = [workflow.transformations[name] for name in needed]
     there = {merged_usr(path) for path in executables}
     parts = [sub.workflow for sub in workflow.subs.values() if sub.workflow is not None]
-    return [
-        MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
+    for_containers = [
+        MissingExecutable(transformation=one.name, pfn="apptainer or podman", at=one.at)
         for one in found
-        if one.kind is Kind.INSTALLED and one.container is None and merged_usr(str(one.pfn)) not in there
-    ] + [missing for part in parts for missing in missing_executables(part, executables)]
+        if one.container is not None and there.isdisjoint(_START_CONTAINERS)
+    ]
+    return (
+        for_containers
+        + [
+            MissingExecutable(transformation=one.name, pfn=str(one.pfn), at=one.at)
+            for one in found
+            if one.kind is Kind.INSTALLED and one.container is None and merged_usr(str(one.pfn)) not in there
+        ]
+        + [missing for part in parts for missing in missing_executables(part, executables)]
+    )
 
 
 def merged_usr(path: str) -> str:

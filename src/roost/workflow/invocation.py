@@ -12,6 +12,8 @@ from roost.workflow.executable import CHECKPOINT, ExecutableWorkflow, PlannedJob
 
 LONG = 32 * 1024  # bytes: an argument may have 128 KiB (MAX_ARG_STRLEN of Linux), and the job's ad holds it twice
 _PACKED = 2000  # bytes; below that the word is as it is
+# of the wrapper's environment, what a program in a container sees too
+_OWN_ENV = ("PEGASUS_WF_UUID", "PEGASUS_WF_LABEL", "PEGASUS_DAG_JOB_ID", "PEGASUS_SITE")
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -40,6 +42,16 @@ def invocation(job: PlannedJob, executable: ExecutableWorkflow, shared: Collecti
         for said, task in zip(asked["tasks"], job.tasks, strict=True):
             rules = executable.rules.get(task.id)
             said.update({key: value for key, value in rules._asdict().items() if value} if rules else {})
+    if executable.containers and job.shape.universe != "container":
+        linked = [f"{path}:{path}:ro" for path in asked.get("links", {}).values()]
+        for said, task in zip(asked["tasks"], job.tasks, strict=True):
+            if container := executable.containers.get(task.transformation):
+                said["container"] = {
+                    "kind": container.kind,
+                    "image": container.image,
+                    "mounts": [*container.mounts, *linked],
+                    "env": [*_OWN_ENV, *job.shape.env, *said.get("env", ())],
+                }
     if job.name in executable.checkpoints:
         first, lfns = executable.first_checkpoints, executable.checkpoints[job.name]
         asked["checkpoint"] = {"file": job.name + CHECKPOINT, "files": {lfn: first.get(lfn, "") for lfn in lfns}}

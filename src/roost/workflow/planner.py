@@ -99,6 +99,7 @@ def plan(
         hooks=workflow.hooks,
         task_hooks=workflow.job_hooks,
         rules=_rules(workflow, shapes),
+        containers={name: one for name in programs if (one := workflow.transformations[name].container)},
         checkpoints=_checkpoints(workflow, jobs),
         first_checkpoints=first_checkpoints,
         around=around,

@@ -79,7 +79,7 @@ def read_replicas(mistakes: Mistakes, source: Source, into: Replicas) -> None:
             _add_pattern(mistakes, source, path, lfn, texts, into)
         elif lfn and lfn not in mine:
             mine.add(lfn)
-            sha256 = _sha256(mistakes, document, path, table)
+            sha256 = sha256_of(mistakes, document, path, table)
             made = _replica(lfn, places, sha256, Place(document, first), execution_sites)
             is_wrong = made is None or mistakes.count > before
             into.found[lfn] = made or Replica(lfn=lfn, at=Place(document, path), is_wrong=is_wrong)
@@ -104,7 +104,8 @@ def _replica(
     return Replica(lfn=lfn, local=local, url=url, on_site=on_site, sha256=sha256, at=at)
 
 
-def _sha256(mistakes: Mistakes, document: Document, path: Path, table: Mapping[str, object]) -> str:
+def sha256_of(mistakes: Mistakes, document: Document, path: Path, table: Mapping[str, object]) -> str:
+    """What a catalog's entry says; empty where it says nothing."""
     value = table.get("checksum")
     if not value:
         return ""

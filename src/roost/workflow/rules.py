@@ -1,4 +1,4 @@
-"""pure: pegasus profiles -> what a task's run is judged by, beside its exit code and its outputs.
+"""pure: pegasus profiles -> how a task is started, and what its run is judged by beside its exit code and outputs.
 
 Pegasus' user guide, "Staging of Job Checkpoint Files" and pegasus-exitcode; where only `maxwalltime` is said, its
 Kickstart.java.
@@ -16,6 +16,8 @@ class Rules(NamedTuple):
     limits: tuple[tuple[float, str], ...] = ()  # (seconds, the signal that it is sent after them), one after another
     failure: str = ""  # what it says when it has failed
     success: str = ""  # what it says when it has not
+    options: str = ""  # of what starts its container, as a shell would split them
+    launcher: str = ""  # the same: what starts that
 
 
 def rules_of(pegasus: Mapping[str, str]) -> Rules | None:
@@ -32,5 +34,12 @@ def rules_of(pegasus: Mapping[str, str]) -> Rules | None:
         at_s = most_s - _BEFORE_S if most_s > _BEFORE_S else max(most_s - _SHORTLY_BEFORE_S, most_s / 2)
     wait_s = max((most_s - at_s) / 2 if most_s else 0.0, _KILL_S)
     limits = ((at_s, "SIGTERM"), (wait_s, "SIGKILL")) if at_s else ()
-    rules = Rules(limits, pegasus.get("exitcode.failuremsg", ""), pegasus.get("exitcode.successmsg", ""))
+    launcher = (pegasus.get("container.launcher", ""), pegasus.get("container.launcher.arguments", ""))
+    rules = Rules(
+        limits,
+        pegasus.get("exitcode.failuremsg", ""),
+        pegasus.get("exitcode.successmsg", ""),
+        pegasus.get("container.arguments", ""),
+        " ".join(launcher).strip() if launcher[0] else "",
+    )
     return rules if any(rules) else None

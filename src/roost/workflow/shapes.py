@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from roost.errors import UsageError
 from roost.workflow.abstract import SUB_TRANSFORMATIONS, Job, Workflow
 from roost.workflow.profiles import Profiles
 
@@ -108,11 +109,19 @@ class Shapes:
         profiles = transformation.profiles.over(self._of_site).over(task.profiles)
         dagman = profiles.dagman
         commands = _commands(profiles)
-        if container := transformation.container:
-            commands["container_image"] = f"../executables/{container.image}" if container.local else container.image
+        universe = "vanilla"
+        if (container := transformation.container) and profiles.condor.get("universe") == "container":
+            universe = "container"
+            commands["container_image"] = f"../executables/{container.image}" if container.is_sent else container.image
+            if container.mounts:
+                raise UsageError(
+                    f"{container.at}: HTCondor's container universe mounts nothing for a job: the container"
+                    f" '{container.name}' cannot have mounts in it",
+                    "leave out the condor profile `universe: container`, and Roost's own program starts the container",
+                )
         shape = Shape(
             transformation=task.transformation,
-            universe="container" if container else "vanilla",
+            universe=universe,
             commands=commands,
             env=profiles.env,
             retries=int(dagman.get("retry", self._retries)),

@@ -26,19 +26,23 @@ def with_stage_in(executable: ExecutableWorkflow, workflow: Workflow) -> Executa
     programs = [workflow.transformations[name] for name in executable.programs]
     sent = {one for program in programs for one in (program.name, *program.requires)}
     by_program = {
-        one.file_name: Fetch(one.url, f"../executables/{one.file_name}", "")
+        one.file_name: Fetch(one.url, f"../executables/{one.file_name}", one.sha256)
         for one in (workflow.transformations[name] for name in sorted(sent))
         if one.url
     }
-    if not by_lfn and not by_program:
+    containers = {program.name: program.container for program in programs if program.container}
+    by_image = {
+        name: Fetch(one.url, f"../executables/{one.image}", one.sha256) for name, one in containers.items() if one.url
+    }
+    if not by_lfn and not by_program and not by_image:
         return executable
     retries = max(workflow.retries, 3)  # a server that does not answer may do so a minute later
     shape = of_chores("pegasus::transfer", retries=retries, category=_CATEGORY, priority=_PRIORITY)
-    fetched = [*by_lfn.values(), *by_program.values()]
+    fetched = [*by_lfn.values(), *by_program.values(), *dict.fromkeys(by_image.values())]
     parts = [fetched[at : at + _FILES] for at in range(0, len(fetched), _FILES)]
     jobs = [_job(executable, shape, number, part) for number, part in enumerate(parts)]
     names = {fetch.place: job.name for job in jobs for fetch in job.chores.fetch}
-    waits = _waits(executable, by_lfn, by_program, names)
+    waits = _waits(executable, by_lfn, by_program, by_image, names)
     parents = {
         job.name: (*executable.parents.get(job.name, ()), *waits.get(job.name, ()))
         for job in executable.jobs
@@ -57,12 +61,14 @@ def _waits(
     executable: ExecutableWorkflow,
     by_lfn: Mapping[str, Fetch],
     by_program: Mapping[str, Fetch],
+    by_image: Mapping[str, Fetch],
     names: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
     waits = {}
     for job in executable.jobs:
         places = [by_lfn[lfn].place for lfn in job.inputs if lfn in by_lfn]
         places += [by_program[one].place for one in job.sent if one in by_program]
+        places += [by_image[task.transformation].place for task in job.tasks if task.transformation in by_image]
         if places:
             waits[job.name] = tuple(dict.fromkeys(names[place] for place in places))
     return waits

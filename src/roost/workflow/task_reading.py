@@ -195,8 +195,9 @@ class Tasks:
         if not any(one.hooks for one in self.known.values()):
             return self.hooks
         found = {
-            task.id: (*self.hooks.get(task.id, ()), *self.known[task.transformation].hooks)
+            task.id: (*self.hooks.get(task.id, ()), *(one.hooks if one else ()))
             for task in self.found.values()
+            for one in (self.known.get(task.transformation),)  # a sub-workflow has none
         }
         return {job_id: hooks for job_id, hooks in found.items() if hooks}
 

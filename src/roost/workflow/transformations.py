@@ -9,34 +9,22 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from roost.workflow.catalogs import LOCAL, NOWHERE, Source, entries, full_name, pfn
+from roost.workflow.containers import Container, containers
 from roost.workflow.hooks import Hook, hooks
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
+from roost.workflow.replicas import sha256_of
 from roost.yaml_lines import Path, did_you_mean
 
 _SITE = (
     *("name", "pfn", "type", "bypass", "arch", "os.type", "os.release", "os.version", "profiles"),
     *("container", "metadata"),
 )
-_CONTAINER = ("name", "type", "image", "image.site", "mounts", "bypass", "checksum", "metadata", "profiles")
-_CONTAINER_TYPES = ("docker", "singularity")
-_REGISTRIES = ("docker://", "shub://", "library://", "oras://")
 
 
 class Kind(StrEnum):
     INSTALLED = "installed"  # on the image
     STAGEABLE = "stageable"  # sent along with each job
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Container:
-    """What a transformation's tasks run in: HTCondor's container universe."""
-
-    name: str
-    image: str  # docker://..., or the name of an image file that is sent along
-    local: PurePath | None  # of an image file of this machine
-    profiles: Profiles
-    at: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +39,7 @@ class Transformation:
     at: str
     container: Container | None = None
     url: str = ""  # of a stageable one that is not a file of this machine
+    sha256: str = ""  # of the file at `url`; empty: nobody says
     hooks: tuple[Hook, ...] = ()  # of each of its tasks
 
     @property
@@ -74,7 +63,7 @@ def transformations(
     found: dict[str, Transformation] = {}
     document = source.document
     requires: list[tuple[Path, str]] = []
-    containers = _containers(mistakes, source)
+    known = containers(mistakes, source, execution_sites)
     for path, entry in entries(mistakes, source, "transformations"):
         table = mistakes.table(
             *(document, path, entry),
@@ -89,8 +78,8 @@ def transformations(
         if name in found:
             mistakes.add(document, path, f"the transformation '{name}' is there twice; it is also at {found[name].at}")
             continue
-        place = _place(mistakes, source, path, table, containers, execution_sites)
-        container = containers.get(place.container)
+        place = _place(mistakes, source, path, table, known, execution_sites)
+        container = known.get(place.container)
         found[name] = Transformation(
             name=name,
             kind=place.kind,
@@ -100,6 +89,7 @@ def transformations(
             at=place.at,
             container=container,
             url=place.url,
+            sha256=sha256_of(mistakes, document, path, table),
             hooks=hooks(mistakes, document, (*path, "hooks"), table.get("hooks")),
         )
     for at_path, one in requires:
@@ -113,7 +103,7 @@ def _place(
     source: Source,
     path: Path,
     table: Mapping[str, Any],
-    containers: Mapping[str, Container],
+    known: Mapping[str, Container],
     execution_sites: tuple[str, ...],
 ) -> _Place:
     """Where to take a transformation from: what the image has before what has to be sent.
@@ -129,8 +119,8 @@ def _place(
         own = profiles(mistakes, document, (*at, "profiles"), place.get("profiles"))
         here = document.at((*at, "pfn"))
         container = str(place.get("container") or "")
-        if container and container not in containers:
-            said = f"unknown container '{container}'{did_you_mean(container, containers)}"
+        if container and container not in known:
+            said = f"unknown container '{container}'{did_you_mean(container, known)}"
             mistakes.add(document, (*at, "container"), said)
         if kind and kind not in list(Kind):
             mistakes.add(document, (*at, "type"), f"'type' cannot be '{kind}'{did_you_mean(kind, list(Kind))}")
@@ -150,44 +140,3 @@ def _place(
         mistakes.add(document, path, said if table.get("sites") else f"'{table['name']}' has no site")
     nowhere = _Place(Kind.INSTALLED, NOWHERE, Profiles(), document.at(path))
     return min(found, key=lambda place: place.kind is not Kind.INSTALLED, default=nowhere)
-
-
-def _containers(mistakes: Mistakes, source: Source) -> Mapping[str, Container]:
-    found: dict[str, Container] = {}
-    document = source.document
-    section = source.value.get("containers") if isinstance(source.value, dict) else None
-    for path, entry in mistakes.items(document, (*source.path, "containers"), section):
-        table = mistakes.table(document, path, entry, known=_CONTAINER)
-        name, image = mistakes.word(document, path, table, "name"), mistakes.word(document, path, table, "image")
-        kind = mistakes.word(document, path, table, "type")
-        own = profiles(mistakes, document, (*path, "profiles"), table.get("profiles"))
-        if kind == "shifter":
-            mistakes.unsupported(
-                document, (*path, "type"), "containers of shifter; HTCondor runs docker's, apptainer's"
-            )
-        elif kind and kind not in _CONTAINER_TYPES:
-            said = f"'type' cannot be '{kind}'{did_you_mean(kind, _CONTAINER_TYPES)}"
-            mistakes.add(document, (*path, "type"), said)
-        if table.get("mounts"):
-            mistakes.unsupported(
-                document,
-                (*path, "mounts"),
-                "'mounts' of a container; files come and go by the job's inputs and outputs",
-            )
-        if not name or not image:
-            continue
-        at = document.at(path)
-        if image.startswith(_REGISTRIES):  # as Pegasus writes it: docker:///user/image, or with a registry's host
-            scheme, _, rest = image.partition("://")
-            found[name] = Container(name=name, image=f"docker://{rest.lstrip('/')}", local=None, profiles=own, at=at)
-            if scheme != "docker":
-                mistakes.unsupported(
-                    document, (*path, "image"), f"images at {scheme}://; use docker://, or a .sif file"
-                )
-        elif where := pfn(mistakes, source, path, image):
-            if where.path is None or where.path.suffix != ".sif":
-                said = f"the image '{image}'; an image is docker://..., or a .sif file of this machine"
-                mistakes.unsupported(document, (*path, "image"), said)
-            local = where.path or NOWHERE
-            found[name] = Container(name=name, image=local.name, local=local, profiles=own, at=at)
-    return found

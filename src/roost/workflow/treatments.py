@@ -75,8 +75,8 @@ PEGASUS_PROFILES: Mapping[str, Treatment] = {
     **_all(How.NO_EFFECT, "reuse looks at all jobs", "enable_for_data_reuse"),
     **_all(How.NO_EFFECT, "Roost's own program wraps the task", "gridstart.path", "gridstart.arguments"),
     **_all(How.REFUSED, _LAUNCHER, "gridstart.launcher", "gridstart.launcher.arguments"),
-    **_all(How.REFUSED, _LAUNCHER, "container.launcher", "container.launcher.arguments"),
-    **_all(How.REFUSED, "HTCondor starts the container, and takes none", "container.arguments"),
+    **_all(How.HONOURED, "options of `apptainer exec` or `podman run`", "container.arguments"),
+    **_all(How.HONOURED, "what starts these", "container.launcher", "container.launcher.arguments"),
     **_all(How.REFUSED, "tasks of a job run one after another", "job.aggregator.arguments", "cluster.arguments"),
     **_all(How.REFUSED, "it is called job.aggregator", "collapser"),
     **_all(How.REFUSED, "it is called runtime", "job.runtime"),
@@ -176,7 +176,7 @@ PROPERTIES: Mapping[str, Treatment] = {
         *("pegasus.register.*", "pegasus.catalog.replica.output.*", "pegasus.catalog.replica.cache.asrc"),
         "pegasus.catalog.replica.dax.asrc",
     ),
-    **_all(How.NO_EFFECT, "HTCondor's container universe starts them", "pegasus.container.*"),
+    **_all(How.NO_EFFECT, "Roost's own program starts them", "pegasus.container.*"),
 }
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 
 WRAPPER = "invoke.pyz"
-MODULES = ("invoke", "sandbox", "scratch", "record", "checkpoint")
+MODULES = ("invoke", "sandbox", "scratch", "record", "checkpoint", "container")
 _PACKAGE = "roost.workflow.node"
 _FIRST_LINE = b"#!/usr/bin/python3 -I\n"
 _MAIN = f"import sys\nfrom {_PACKAGE}.invoke import main\nsys.exit(main(sys.argv[1]))\n"

@@ -7,6 +7,7 @@ import pytest
 from roost.errors import UsageError
 from roost.workflow.abstract import Workflow
 from roost.workflow.catalogs import Source
+from roost.workflow.image_check import missing_executables
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.reading import workflow
 from roost.workflow.replicas import Replica
@@ -86,6 +87,8 @@ def test_files_that_tasks_make_may_be_there_already() -> None:
     ("image", "found", "local"),
     [
         ("docker:///rynge/montage:latest", "docker://rynge/montage:latest", None),
+        ("library://collection/c:latest", "library://collection/c:latest", None),
+        ("https://example.org/images/c.sif?key=1", "c-c.sif", None),
         ("docker://quay.io/biocontainers/bwa:0.7", "docker://quay.io/biocontainers/bwa:0.7", None),
         ("file:///w/c.sif", "c.sif", "/w/c.sif"),
     ],
@@ -99,13 +102,27 @@ def test_a_container(image: str, found: str, local: str | None) -> None:
     assert transformation.profiles.env == {"A": "1"}
 
 
+def test_the_image_has_to_have_what_starts_a_container() -> None:
+    found = read(container=", container: c", containers="{name: c, type: docker, image: 'docker://x'}")
+    (missing,) = missing_executables(found, frozenset({"/usr/bin/python3"}))
+    assert "needs apptainer or podman, which is not on the image" in str(missing)
+    assert missing_executables(found, frozenset({"/bin/podman"})) == []
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
         ("{name: c, type: dokcer, image: 'docker://x'}", "'type' cannot be 'dokcer'; did you mean 'docker'?"),
+        (
+            "{name: c, type: docker, image: 'docker://x', mounts: ['a:/a']}",
+            "a mount cannot be 'a:/a': it is /on/the/instance:/inside",
+        ),
+        (
+            "{name: c, type: docker, image: x.tar, image.site: elsewhere}",
+            "not supported yet: an image at the site 'elsewhere'; it is at local or condorpool or ec2",
+        ),
         ("{name: c, type: shifter, image: 'docker://x'}", "not supported yet: containers of shifter"),
-        ("{name: c, type: docker, image: 'docker://x', mounts: ['/a:/a']}", "not supported yet: 'mounts'"),
-        ("{name: c, type: docker, image: /w/x.tar.gz}", "not supported yet: the image '/w/x.tar.gz'"),
+        ("{name: c, type: docker, image: /w/x.tar.gz}", "the image of 'c' is not there: /w/x.tar.gz"),
         ("{name: c, type: singularity, image: /w/gone.sif}", "the image of 'c' is not there: /w/gone.sif"),
         ("{name: d, type: docker, image: 'docker://x'}", "unknown container 'c'; valid: d"),
     ],

@@ -14,12 +14,17 @@ from roost.workflow.node.sandbox import OUTPUTS
 LAST = ".roost-whole"  # the last name in the file: without it, it was cut short on its way
 
 
-def restore(asked: dict[str, Any], top: Path, work: Path) -> None:
-    """What an earlier try has kept; else what the user gave for the first one."""
+def restore(asked: dict[str, Any], top: Path, work: Path, *, is_shared: bool) -> None:
+    """What an earlier try has kept; else what the user gave for the first one.
+
+    In a directory that jobs share, what a try has written lies there still, and is newer than both.
+    """
     for lfn, first in asked["files"].items():
         (work / lfn).parent.mkdir(parents=True, exist_ok=True)
-        if first:
+        if first and not (is_shared and (work / lfn).exists()):
             shutil.move(top / first, work / lfn)
+    if is_shared:
+        return
     kept = top / asked["file"]
     if kept.stat().st_size == 0:  # nobody has tried it
         return

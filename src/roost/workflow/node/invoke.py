@@ -45,7 +45,7 @@ from roost.workflow.node.sandbox import (
 
 WRONG_INPUT = 65  # EX_DATAERR of sysexits.h: an input is not what its job made
 NO_OUTPUT = 74  # EX_IOERR: the task ended well and did not write what it said it would
-NO_TASK = 127  # as a shell says it
+CANNOT_RUN, NO_TASK = 126, 127  # as a shell says it
 LATE = 14  # SIGALRM, as pegasus-kickstart says it
 SAYS_SO = 1  # as pegasus-exitcode: what it printed says that it failed
 
@@ -71,7 +71,7 @@ def main(word: str) -> int:
         if "checkpoint" in job:
             from roost.workflow.node.checkpoint import keep, restore
 
-            restore(job["checkpoint"], top, work)
+            restore(job["checkpoint"], top, work, is_shared=here is not None)
     except OSError as error:
         return fail(WRONG_INPUT, f"an input is not there: {error.filename}: {error.strerror}")
     if wrong:
@@ -171,10 +171,16 @@ def run(task: dict[str, Any], work: Path, top: Path) -> Ended:
         stream(task, "stdout", work, top).open("wb") as out,
         stream(task, "stderr", work, top).open("wb") as err,
     ):
+        argv: list[str] = [program, *task["arguments"]]
+        ending: list[str] = []
         try:
-            process = subprocess.Popen(
-                [program, *task["arguments"]], cwd=work, stdin=stdin, stdout=out, stderr=err, env=environment
-            )
+            if "container" in task:
+                from roost.workflow.node.container import command
+
+                argv, environment, ending = command(argv, task, work, top, environment)
+            process = subprocess.Popen(argv, cwd=work, stdin=stdin, stdout=out, stderr=err, env=environment)
+        except LookupError as error:
+            return Ended(started_at, time.time(), CANNOT_RUN << 8, str(error.args[0]), (0.0, 0.0, 0))
         except OSError as error:
             why = f"cannot run {task['run']}: {error.strerror}"
             return Ended(started_at, time.time(), NO_TASK << 8, why, (0.0, 0.0, 0))
@@ -187,6 +193,8 @@ def run(task: dict[str, Any], work: Path, top: Path) -> Ended:
         # The starter ends a job with SIGTERM: the task is told, and its record still gets home.
         signal.signal(signal.SIGTERM, end_task)
         late = wait(process, task.get("limits", ()))
+        if ending and "SIGKILL" in late:
+            subprocess.run(ending, env=environment, capture_output=True, check=False)
         code = process.returncode
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = (after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime, after.ru_maxrss)
