@@ -209,6 +209,7 @@ def written(directory: Path, scripts: Mapping[str, str], edges: Mapping[str, tup
                 "name": name,
                 "id": ids[name],
                 "arguments": [],
+                "metadata": {"script": script},
                 "uses": [*uses, {"lfn": f"{name}.txt", "type": "output", "stageOut": name not in edges}],
                 "profiles": {
                     "env": {"ROOST_TEST": str(RUNS / directory.name)},
@@ -219,6 +220,7 @@ def written(directory: Path, scripts: Mapping[str, str], edges: Mapping[str, tup
     text = {
         "pegasus": "5.0.4",
         "name": directory.name,
+        "metadata": {"experiment": directory.name},
         "jobs": jobs,
         "jobDependencies": [
             {"id": ids[parent], "children": [ids[child] for child in children]} for parent, children in edges.items()
@@ -448,6 +450,14 @@ def test_live_monitord_saw_what_a_replay_sees(runs: Runs) -> None:
     for query in tables:
         assert rows(live, query) == rows(replayed, query) != []
     assert ("slow_ID3", 3, "JOB_EVICTED") in {row[:3] for row in rows(replayed, states)}
+
+
+def test_metadata_are_in_the_database(runs: Runs) -> None:
+    pegasus(Tool.MONITORD, runs.well)
+    database = runs.well.submit / "well-0.stampede.db"
+    assert ("experiment", "well") in rows(database, "SELECT key, value FROM workflow_meta")
+    of_tasks = rows(database, "SELECT abs_task_id, key, value FROM task_meta JOIN task USING (task_id) ORDER BY 1")
+    assert of_tasks == [(f"ID{n}", "script", script) for n, script in enumerate(WELL.values(), start=1)]
 
 
 def test_events_are_those_that_monitord_sees(ran: Ran, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from roost.workflow.hooks import Hook
+from roost.workflow.metadata import Metadata
 from roost.workflow.profiles import Profiles
 from roost.workflow.properties import Data
 from roost.workflow.replicas import Replica
@@ -110,6 +111,8 @@ class Workflow:
     throttles: Mapping[str, int] = field(default_factory=dict)  # category: how many of its jobs at once
     hooks: tuple[Hook, ...] = ()
     job_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
+    metadata: Metadata = field(default_factory=dict)
+    task_metadata: Mapping[str, Metadata] = field(default_factory=dict)  # by task's id, of those that have some
     checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same: logical file names
     first_checkpoints: Mapping[str, PurePath] = field(default_factory=dict)  # by such a name: what a first try gets
     notes: tuple[str, ...] = ()  # sentences: what was read and has no effect

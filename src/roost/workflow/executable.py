@@ -17,6 +17,7 @@ from roost.workflow.abstract import EXECUTION_SITE, Job, Output
 from roost.workflow.around import Around
 from roost.workflow.containers import Container
 from roost.workflow.hooks import Hook
+from roost.workflow.metadata import Metadata
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
 from roost.workflow.rules import Rules
@@ -200,6 +201,8 @@ class ExecutableWorkflow:
     reused: Mapping[str, Replica] = field(default_factory=dict)  # files that the user wants to have and that are there
     hooks: tuple[Hook, ...] = ()
     task_hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by task's id, of those that have some
+    metadata: Metadata = field(default_factory=dict)
+    task_metadata: Mapping[str, Metadata] = field(default_factory=dict)  # as `task_hooks`
     rules: Mapping[str, Rules] = field(default_factory=dict)  # the same
     checkpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name of the node: logical file names
     containers: Mapping[str, Container] = field(default_factory=dict)  # by transformation: what the wrapper starts

@@ -98,6 +98,8 @@ def plan(
         dagman=workflow.dagman,
         hooks=workflow.hooks,
         task_hooks=workflow.job_hooks,
+        metadata=workflow.metadata,
+        task_metadata=workflow.task_metadata,
         rules=_rules(workflow, shapes),
         containers={name: one for name in programs if (one := workflow.transformations[name].container)},
         checkpoints=_checkpoints(workflow, jobs),

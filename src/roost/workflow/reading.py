@@ -14,6 +14,7 @@ from roost.workflow.abstract import EXECUTION_SITES, Job, Workflow
 from roost.workflow.catalogs import site_profiles as read_site_profiles
 from roost.workflow.graph import cycle_in, levels
 from roost.workflow.hooks import hooks
+from roost.workflow.metadata import metadata
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.workflow.replicas import Replica, Replicas, read_replicas
@@ -116,6 +117,8 @@ def read(
         links_inputs=sources.properties.links_inputs,
         hooks=of_workflow,
         job_hooks=tasks.all_hooks(),
+        metadata=metadata(mistakes, document, ("metadata",), top.get("metadata")),
+        task_metadata=tasks.all_metadata(),
         checkpoints=tasks.checkpoints,
         first_checkpoints=first_checkpoints,
         subs=tasks.subs,

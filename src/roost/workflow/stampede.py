@@ -77,6 +77,11 @@ def static_events(executable: ExecutableWorkflow) -> Iterator[str]:
         ends = f" child.task.id={tasks[child]}\n"
         yield "".join([f"{task_edge} parent.task.id={tasks[parent]}{ends}" for parent in parents])
     yield f'{begins("static.meta.start")}\n{begins("xwf.meta")} key="wf.api" value="roost"\n'
+    for key, value in executable.metadata.items():
+        yield f"{begins('xwf.meta')} key={_quoted(key)} value={_quoted(value)}\n"
+    for one, identity in tasks.items() if executable.task_metadata else ():
+        for key, value in executable.task_metadata.get(one, {}).items():
+            yield f"{begins('task.meta')} task.id={identity} key={_quoted(key)} value={_quoted(value)}\n"
     yield f"{begins('static.meta.end')}\n"
     paths = {name: _quoted(program.path) for name, program in executable.programs.items()}
     for job in executable.jobs:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from roost.workflow.abstract import Job, Output, SubKind, SubOptions, SubWorkflow, UseKind
 from roost.workflow.catalogs import full_name
 from roost.workflow.hooks import Hook, hooks
+from roost.workflow.metadata import Metadata, metadata
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.workflow.sub_options import sub_options
@@ -64,6 +65,7 @@ class Tasks:
     numbers: dict[str, int] = field(default_factory=dict)  # id: its place in the document
     producers: dict[str, str] = field(default_factory=dict)  # lfn: id
     hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)  # by id
+    metadata: dict[str, Metadata] = field(default_factory=dict)  # by id
     checkpoints: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by id
     optional: dict[str, tuple[str, ...]] = field(default_factory=dict)  # inputs, by id
     subs: dict[str, SubWorkflow] = field(default_factory=dict)  # by id
@@ -100,6 +102,8 @@ class Tasks:
         task = self._task(path, entry, job_id, transformation)
         if "hooks" in entry and (found := hooks(mistakes, document, (*path, "hooks"), entry["hooks"])):
             self.hooks[job_id] = found
+        if "metadata" in entry:
+            self.metadata[job_id] = metadata(mistakes, document, (*path, "metadata"), entry["metadata"])
         if not job_id or is_twice:
             return
         self._keep(number, task)
@@ -200,6 +204,17 @@ class Tasks:
             for one in (self.known.get(task.transformation),)  # a sub-workflow has none
         }
         return {job_id: hooks for job_id, hooks in found.items() if hooks}
+
+    def all_metadata(self) -> Mapping[str, Metadata]:
+        """By id: that of the task itself, before that of its transformation."""
+        if not any(one.metadata for one in self.known.values()):
+            return self.metadata
+        found = {
+            task.id: {**self.known[task.transformation].metadata, **self.metadata.get(task.id, {})}
+            for task in self.found.values()
+            if task.transformation in self.known
+        }
+        return {job_id: mine for job_id, mine in found.items() if mine}
 
     def _uses(
         self, path: tuple[str, int], entry: dict[str, Any]

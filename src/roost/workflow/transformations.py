@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from roost.workflow.catalogs import LOCAL, NOWHERE, Source, entries, full_name, pfn
 from roost.workflow.containers import Container, containers
 from roost.workflow.hooks import Hook, hooks
+from roost.workflow.metadata import Metadata, metadata
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.profiles import Profiles, profiles
 from roost.workflow.replicas import sha256_of
@@ -41,6 +42,7 @@ class Transformation:
     url: str = ""  # of a stageable one that is not a file of this machine
     sha256: str = ""  # of the file at `url`; empty: nobody says
     hooks: tuple[Hook, ...] = ()  # of each of its tasks
+    metadata: Metadata = field(default_factory=dict)  # the same
 
     @property
     def file_name(self) -> str:
@@ -91,6 +93,7 @@ def transformations(
             url=place.url,
             sha256=sha256_of(mistakes, document, path, table),
             hooks=hooks(mistakes, document, (*path, "hooks"), table.get("hooks")),
+            metadata=metadata(mistakes, document, (*path, "metadata"), table.get("metadata")),
         )
     for at_path, one in requires:
         if one not in found:

@@ -225,7 +225,7 @@ def test_all_mistakes_at_once_in_the_order_of_the_file() -> None:
     [
         ("site: local, pfn: in", "site: other, pfn: in", "workflow.yml:23: not supported yet: a path at the site"),
         ("    pfns:\n    - {site: local, pfn: in/a.txt}\n", "", "workflow.yml:21: 'a.txt' has no pfns"),
-        ("jobs:\n", "jobs: []\nhooks: {}\nmetadata:\n", "workflow.yml:3: a workflow without jobs"),
+        ("jobs:\n", "jobs: []\nhooks: {}\nx-pegasus:\n", "workflow.yml:3: a workflow without jobs"),
     ],
 )
 def test_one_mistake_is_told_once(before: str, after: str, only: str) -> None:
