@@ -69,6 +69,11 @@ def pegasus_times(history: RunHistory, makespan_s: float) -> PegasusTimes:
             log_good, log_bad = log_good + seconds, log_bad + lost
             if not has_records and one.outcome in (Outcome.DONE, Outcome.FAILED):
                 good, bad = good + seconds, bad + lost
+    for job in history.workflow_jobs:  # that of sub-workflows counts beside that of their jobs
+        for one in job.attempts:
+            if one.ended_at is not None and one.outcome in (Outcome.DONE, Outcome.FAILED):
+                good += one.ended_at - one.started_at
+                bad += one.ended_at - one.started_at if one.outcome is Outcome.FAILED else 0.0
     return PegasusTimes(
         wall_s=makespan_s, job_wall_s=good, submit_side_s=log_good, badput_s=bad, submit_side_badput_s=log_bad
     )

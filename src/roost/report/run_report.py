@@ -23,6 +23,7 @@ from roost.workflow.history import RunHistory, seconds_of
 
 SCHEMA = "roost/report/1"
 FAILURES_SHOWN = 50
+WORKFLOWS = frozenset({"dax", "dag"})  # kinds of jobs that are workflows themselves
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +190,8 @@ def _state(history: RunHistory) -> str:
 
 def _is_computed(task: Task, history: RunHistory) -> bool:
     """A task of the abstract workflow; where there is none known of, each job is one."""
+    if task.kind in WORKFLOWS:
+        return False  # the tasks in it are
     return task.id in history.plan.tasks if history.plan.tasks else True
 
 
@@ -205,18 +208,24 @@ def _task_counts(members: list[Task]) -> Counts:
 
 
 def _job_counts(history: RunHistory) -> Counts:
-    totals = history.progress.totals
+    """As Pegasus counts: those that are workflows are none."""
+    workflows = [history.progress.jobs[job.name].state for job in history.plan.jobs if job.kind in WORKFLOWS]
+    totals = {state: many - workflows.count(state) for state, many in history.progress.totals.items()}
     failed = totals[JobState.FAILED] + totals[JobState.HELD] + totals[JobState.RETRYING]
     done, running = totals[JobState.DONE], totals[JobState.RUNNING]
-    total = len(history.progress.jobs)
+    total = sum(totals.values())
     return Counts(
         total=total,
         done=done,
         failed=failed,
         running=running,
         not_run=total - done - failed - running,
-        retries=sum(max(0, job.submits - 1) for job in history.progress.jobs.values()),
+        retries=sum(max(0, job.submits - 1) for job in _plain_jobs(history)),
     )
+
+
+def _plain_jobs(history: RunHistory) -> list[JobProgress]:
+    return [history.progress.jobs[job.name] for job in history.plan.jobs if job.kind not in WORKFLOWS]
 
 
 def _attempts(history: RunHistory, outcome: Outcome) -> int:

@@ -20,10 +20,12 @@ from roost.report.tally import Kind, Planned, tally
 from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
 from roost.workflow.attempts import JobProgress, JobState
+from roost.workflow.dag_parts import planning_log
 from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.nesting import located
-from roost.workflow.progress import Graph, Progress, begin, begin_again, fold, fold_end, mark_done
+from roost.workflow.part_planning import PLANNED, planned_again
+from roost.workflow.progress import Graph, Progress, begin, begin_again, extend, fold, fold_end, mark_done
 from roost.workflow.static_bp import StaticJob
 from roost.workflow.whole import Whole
 
@@ -33,6 +35,7 @@ _QUIET_S = 15.0  # without news for so long the queue is asked whether DAGMan is
 _STOP_S = 20.0
 _USD_PACE_S = 3.0  # so long it is watched before it is carried on to the end
 _NUL = "\0"
+
 # The end of DAGMan's own messages (of which the first `$2` bytes are of an earlier submission); then of each event log
 # how long it is, and what is new of it (so many bytes are known).
 _NEWS = """\
@@ -46,6 +49,9 @@ shift 2
 done
 true
 """
+
+
+_REFUSED = 'for log; do tail -n 1 -- "$log" 2>/dev/null | grep -q "^roost: " && printf "%s\\n" "$log"; done; true'
 
 
 class Sent(Graph, Protocol):
@@ -123,6 +129,7 @@ class Following:
 
     def __init__(self, executable: Sent, access_point: AccessPoint, record: RunRecord) -> None:
         self._access_point = access_point
+        self._sent = executable
         self._record = record
         submit = executable.paths.submit
         self._logs, self._dagman_out = logs_of(executable), str(submit / executable.dagman_out)
@@ -181,7 +188,37 @@ class Following:
             known[prefix] = max(known[prefix], int(size or 0))
             fold(self.progress, news, prefix)
         fold_end(self.progress, dagman_out)
+        if isinstance(self._sent, Whole) and self._sent.deferred:
+            has_news |= self._adopt(self._sent)
+            has_news |= self._hear_refusals(self._sent)
         return has_news
+
+    def _hear_refusals(self, sent: Whole) -> bool:
+        """Of parts that cannot be planned there: their jobs never begin. Whether there were some."""
+        logs = {
+            str(later.paths.submit.parent / planning_log(node)): node
+            for node, later in sent.deferred.items()
+            if self.progress.jobs[node].state is JobState.READY
+        }
+        told = self._access_point.run(["sh", "-c", _REFUSED, "sh", *logs]).stdout.splitlines() if logs else []
+        for path in told:
+            self.progress.move(self.progress.jobs[logs[path]], JobState.FAILED)
+        return bool(told)
+
+    def _adopt(self, sent: Whole) -> bool:
+        """Parts whose jobs have begun were planned there; the same plan is made here. Whether there were some."""
+        begun = {node: one for node, one in sent.deferred.items() if self.progress.jobs[node].submits}
+        for node, later in begun.items():
+            text = self._access_point.run(["cat", str(later.paths.submit / PLANNED)], timeout_s=60).stdout
+            part = planned_again(later.context, text, later.file.name)
+            self._logs, known = {}, self._known_bytes
+            extend(self.progress, node, *sent.adopt(node, part))
+            self._logs = logs_of(sent)
+            self._known_bytes = {prefix: known.get(prefix, 0) for prefix in self._logs}
+        if begun:
+            self._tally = tally(_planned(sent), self.progress.children, clock=time.monotonic)
+            self._tally.update(self.progress.jobs.values())
+        return bool(begun)
 
     def require_in_queue(self) -> None:
         """Raises RoostError where DAGMan is neither there nor has said that it ended."""

@@ -24,11 +24,12 @@ from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared
 from roost.workflow.executable import Site as ExecutionSite
 from roost.workflow.failure import Failure
 from roost.workflow.nesting import Member, all_uploads, members
+from roost.workflow.part_planning import PLANNED, planned_again
 from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Progress, begin, fold
 from roost.workflow.properties import Data
-from roost.workflow.whole import whole
+from roost.workflow.whole import Whole, needs_whole, whole
 
 
 class PlannedRun(Run):
@@ -37,10 +38,15 @@ class PlannedRun(Run):
     def __init__(
         self, ground: Ground, directory: RunDirectory, record: RunRecord, executable: ExecutableWorkflow
     ) -> None:
-        super().__init__(ground, directory, record, whole(executable) if executable.parts else executable)
-        self._executable = executable
+        super().__init__(ground, directory, record, whole(executable) if needs_whole(executable) else executable)
+        self._planned = executable
         if any(one.workflow.hooks or one.workflow.task_hooks for one in members(executable)):
             self._notifier = Notifier(directory.path, executable, say=ground.reporter.note)
+
+    @property
+    def _executable(self) -> ExecutableWorkflow:
+        """With the parts that have been planned by now."""
+        return self._sent.executable if isinstance(self._sent, Whole) else self._planned
 
     def _failures(self, access_point: AccessPoint, progress: Progress) -> tuple[Failure, ...]:
         return tuple(following.failures(self._executable, access_point, progress))
@@ -78,7 +84,7 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     if not before.directory:
         return begin_run(ground, directory, before, workflow)
     record = _placed(ground, before, workflow)
-    executable = _planned(ground, record, workflow)
+    executable = _with_planned(directory, _planned(ground, record, workflow))
     progress = _so_far(directory, executable)
     done = resuming.done_in(progress)
     for member in members(executable):
@@ -180,11 +186,24 @@ def _shared(record: RunRecord, workflow: Workflow) -> Shared | None:
 
 def _so_far(directory: RunDirectory, executable: ExecutableWorkflow) -> Progress:
     """By the event logs that were brought here."""
-    progress = begin(whole(executable) if executable.parts else executable)
+    progress = begin(whole(executable) if needs_whole(executable) else executable)
     for member in members(executable):
         log = _here(directory, executable, member) / member.workflow.log
         fold(progress, log.read_text(errors="replace") if log.exists() else "", member.prefix)
     return progress
+
+
+def _with_planned(directory: RunDirectory, executable: ExecutableWorkflow) -> ExecutableWorkflow:
+    """With the parts that were planned on an access point, whose plans came here."""
+    found = whole(executable)
+    todo = list(found.deferred.items())
+    while todo:
+        node, later = todo.pop()
+        path = directory.submit / later.paths.submit.relative_to(executable.paths.submit) / PLANNED
+        if path.exists():
+            found.adopt(node, planned_again(later.context, path.read_text(encoding="utf-8"), later.file.name))
+            todo += [one for one in found.deferred.items() if one[0].startswith(f"{'/'.join(later.path)}/")]
+    return found.executable
 
 
 def _here(directory: RunDirectory, executable: ExecutableWorkflow, member: Member) -> Path:

@@ -87,7 +87,8 @@ class SubWorkflow:
     options: SubOptions
     dagman: Mapping[str, str]  # HTCondor's settings of its DAGMan, beyond those that it inherits
     workflow: "Workflow | None" = None  # None: a task of the run makes the file, or it is a DAG
-    inherits: Sources | None = None  # the catalogs around it, of one that is read when its file has been made
+    inherits: Sources | None = None  # the catalogs around it, of one that is read when its file has been made ...
+    programs: tuple[PurePath, ...] = ()  # ... and the files of this machine that they name as executables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -91,6 +91,16 @@ class RunPaths:
     def output(self) -> PurePosixPath:
         return self.output_at or self.run / "output"
 
+    @property
+    def own(self) -> tuple[PurePosixPath, ...]:
+        """What belongs to no other workflow of the run."""
+        return (self.submit, self.executables, self.scratch)
+
+    @property
+    def planner(self) -> PurePosixPath:
+        """What plans parts whose files were made by tasks: one for all workflows of a run."""
+        return self.output.parent / "submit" / "planner.pyz"
+
     def part(self, name: str) -> "RunPaths":
         """Of a workflow that is a part of this one. The number is for Pegasus' monitord: Roost plans once."""
         return RunPaths(run=self.run / "parts" / name, submit_at=self.submit / f"{name}.000", output_at=self.output)
@@ -180,6 +190,26 @@ class PlannedJob(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Deferred:
+    """A part that is planned on the access point, when a task of the run has made its file."""
+
+    paths: RunPaths
+    file: PurePosixPath  # where that will be
+    context: str  # JSON: what it is planned from
+    uploads: tuple[Upload, ...]  # what it may need of this machine
+    path: tuple[str, ...]  # names of parts, the outermost first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DagPart:
+    """A part that is a DAG of its user's: it runs in a directory of its own, with the files of its job."""
+
+    paths: RunPaths
+    files: str  # a line for each: in or out, its name there, where it is otherwise
+    dagman: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutableWorkflow:
     name: str
     uuid: str
@@ -209,6 +239,8 @@ class ExecutableWorkflow:
     first_checkpoints: Mapping[str, str] = field(default_factory=dict)  # such a name: its place, from `paths.scratch`
     around: Around = field(default_factory=Around)
     parts: Mapping[str, "ExecutableWorkflow"] = field(default_factory=dict)  # by node: workflows that were planned too
+    dags: Mapping[str, DagPart] = field(default_factory=dict)  # the same: those that their user has planned
+    deferred: Mapping[str, Deferred] = field(default_factory=dict)  # the same: those that are not planned yet
 
     @property
     def node_hooks(self) -> dict[str, tuple[Hook, ...]]:
@@ -259,7 +291,9 @@ class ExecutableWorkflow:
         paths = self.paths
         nodes = [job.name for job in self.jobs if job.kind.is_workflow] if self.has_parts else []
         sums = [self.sums_of_part(node) for node in nodes]
-        return (paths.submit, paths.executables, paths.scratch, paths.output, *sums)
+        others = [one.paths for one in self.deferred.values()] + [one.paths for one in self.dags.values()]
+        later = [place for one in others for place in one.own]
+        return (*paths.own, paths.output, *sums, *later)
 
     @property
     def has_parts(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from roost.workflow.attempts import JobProgress, JobState, Outcome
+from roost.workflow.dag_parts import planning_log
 from roost.workflow.executable import ExecutableWorkflow, PlannedJob
 from roost.workflow.nesting import located
 
@@ -93,6 +94,8 @@ def _is_reason(line: str) -> bool:
 def files(executable: ExecutableWorkflow, job: PlannedJob, progress: JobProgress) -> tuple[PurePosixPath, ...]:
     """Where the stderr and the invocation record of a job's last try are, on the access point."""
     submit, tries = executable.paths.submit, max(progress.submits, 1)
+    if job.name in executable.deferred:
+        return (submit / planning_log(job.name),)
     return submit / job.stderr(tries), submit / job.stdout(tries)
 
 
@@ -104,6 +107,8 @@ def reason(progress: JobProgress, said: str) -> str:
     if progress.hold_reason and was_held:
         words = HOLD_CODES.get(progress.hold_code, f"HoldReasonCode {progress.hold_code}")
         return f"held: {words} ({progress.hold_reason})"
+    if last is None and said:  # of a workflow that could not be planned: it never began
+        return said
     if last is None or last.outcome is Outcome.REMOVED:
         return "removed from the queue"
     if said:

@@ -44,6 +44,9 @@ def flattened(history: RunHistory) -> RunHistory:
         history,
         plan=plan,
         progress=progress,
+        workflow_jobs=tuple(
+            job for prefix, one in members for name, job in one.progress.jobs.items() if prefix + name in left_out
+        ),
         records=_joined(members, lambda one: one.records),
         stated_s=_joined(members, lambda one: one.stated_s),
         stderr=_joined(members, lambda one: one.stderr),

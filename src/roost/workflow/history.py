@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from roost.workflow.attempts import JobProgress
 from roost.workflow.progress import Progress
 from roost.workflow.records import Records
 from roost.workflow.static_bp import StaticPlan
@@ -41,6 +42,7 @@ class RunHistory:
     stderr: Mapping[str, str] = field(default_factory=dict)  # by job that failed: the end of its stderr
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by job that failed: where to look
     subworkflows: tuple["RunHistory", ...] = ()
+    workflow_jobs: tuple[JobProgress, ...] = ()  # of one made of all its sub-workflows': the jobs that those are
     part: str = ""  # of a sub-workflow: what it is called in the names of its jobs ...
     node: str = ""  # ... and the job that it is for the workflow around it
 

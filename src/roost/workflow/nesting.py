@@ -11,9 +11,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from roost.workflow.abstract import SubWorkflow, Workflow
 from roost.workflow.around import Around, Given, Wanted
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, Upload
+from roost.workflow.executable import DagPart, Deferred, ExecutableWorkflow, JobKind, PlannedJob, Upload
 
-PlanPart = Callable[[Workflow, SubWorkflow, ExecutableWorkflow, PlannedJob], ExecutableWorkflow]
+PlanPart = Callable[[SubWorkflow, ExecutableWorkflow, PlannedJob], ExecutableWorkflow | Deferred]
 
 
 class Member(NamedTuple):
@@ -25,18 +25,42 @@ class Member(NamedTuple):
 
 
 def with_parts(executable: ExecutableWorkflow, workflow: Workflow, plan_part: PlanPart) -> ExecutableWorkflow:
-    """Those whose files are there."""
-    parts, notes = {}, list(executable.notes)
+    """Those whose files are there; of others it is written down what they will be planned from."""
+    parts, later, dags, notes = {}, {}, {}, list(executable.notes)
     for job in executable.jobs:
         if not job.kind.is_workflow:
             continue
         sub = workflow.subs[job.task.id]
         notes += [f"{job.task.at}: {note}" for note in sub.options.notes]
-        if sub.workflow is not None:
-            part = plan_part(sub.workflow, sub, executable, job)
-            parts[job.name] = part
-            notes += [f"{sub.file}: {note}" for note in part.notes]
-    return replace(executable, parts=parts, notes=tuple(notes))
+        if job.kind is JobKind.CONDOR_WORKFLOW:
+            dags[job.name] = _dag_part(executable, job, sub)
+            continue
+        match plan_part(sub, executable, job):
+            case ExecutableWorkflow() as part:
+                parts[job.name] = part
+                notes += [f"{sub.file}: {note}" for note in part.notes]
+            case Deferred() as one:
+                later[job.name] = one
+                notes.append(f"{sub.file}: planned on the access point, when it has been made")
+    return replace(executable, parts=parts, deferred=later, dags=dags, notes=tuple(notes))
+
+
+def _dag_part(executable: ExecutableWorkflow, job: PlannedJob, sub: SubWorkflow) -> DagPart:
+    paths = executable.paths.part(job.part)
+    files = [("in", lfn) for lfn in job.inputs if lfn not in executable.links]
+    files += [("out", one.lfn) for one in job.outputs]
+    lines = [f"{way}\t{lfn}\t{executable.remote(lfn)}\n" for way, lfn in files]
+    return DagPart(paths=paths, files="".join(lines), dagman={**executable.dagman, **sub.dagman})
+
+
+def with_part(executable: ExecutableWorkflow, node: str, part: ExecutableWorkflow) -> ExecutableWorkflow:
+    """The same, when a part has been planned that was not. `node`: its job's name in the whole."""
+    above, _, rest = node.partition("/")
+    if not rest:
+        later = {name: one for name, one in executable.deferred.items() if name != node}
+        return replace(executable, parts={**executable.parts, node: part}, deferred=later)
+    mine = next(name for name, one in executable.parts.items() if one.around.path[-1] == above)
+    return replace(executable, parts={**executable.parts, mine: with_part(executable.parts[mine], rest, part)})
 
 
 def around_part(executable: ExecutableWorkflow, job: PlannedJob) -> Around:
@@ -79,6 +103,8 @@ def all_uploads(executable: ExecutableWorkflow) -> Iterator[Upload]:
     """Of all workflows of a run."""
     for member in members(executable):
         yield from member.workflow.uploads
+        for later in member.workflow.deferred.values():
+            yield from later.uploads
 
 
 def _members(executable: ExecutableWorkflow, prefix: str, node: str) -> Iterator[Member]:

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 from roost.errors import NotFoundError, RoostError
-from roost.workflow.braindump import dag_of, moved
+from roost.workflow.braindump import dag_of, moved, read
 
 LOCK = "pegasus-tools.lock"
 _INSTALL_TIMEOUT_S = 900
@@ -97,11 +97,15 @@ def database(submit: Path) -> Path:
 
 def settle(submit: Path) -> None:
     """The submit directory knows where it is: brought home, or moved, it still names the access point's path."""
-    braindump = submit / "braindump.yml"
     text = _read(submit)
-    here = moved(text, submit_dir=str(submit.resolve()))
-    if here != text:
-        braindump.write_text(here, encoding="utf-8")
+    before, now = read(text).get("submit_dir", ""), str(submit.resolve())
+    if before == now:
+        return
+    (submit / "braindump.yml").write_text(moved(text, submit_dir=now), encoding="utf-8")
+    for part in submit.glob("*/braindump.yml"):
+        settle(part.parent)
+    for file in submit.glob("pegasus-plan_*.sub"):  # monitord looks there where a sub-workflow is
+        file.write_text(file.read_text(encoding="utf-8").replace(f"{before}/", f"{now}/"), encoding="utf-8")
 
 
 def run(python: Path, tool: Tool, submit: Path, arguments: Sequence[str]) -> int:

@@ -180,6 +180,8 @@ def urgencies(runtimes: Mapping[str, str], parents: Parents) -> dict[str, int]:
 def _part(sub: SubWorkflow, task: Job, name: str, level: int, urgency: int, shape: Shape) -> PlannedJob:
     kind = JobKind.PEGASUS_WORKFLOW if sub.kind is SubKind.PEGASUS else JobKind.CONDOR_WORKFLOW
     stem = sub.options.basename or node_name(PurePosixPath(sub.file).stem)
+    if kind is JobKind.CONDOR_WORKFLOW:
+        stem = sub.file  # as it is called
     part = node_name(f"{PurePosixPath(sub.file).stem}_{task.id}")
     fixed = (shape, "0", task.inputs, task.outputs, (), kind)
     return PlannedJob(name, (task,), level, urgency, *fixed, part=part, stem=stem)

@@ -8,7 +8,7 @@ from roost.workflow.abstract import SubWorkflow, Workflow
 from roost.workflow.around import Around
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.clustering import Policy, wanted
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths, Site
+from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, RunPaths, Site
 from roost.workflow.nesting import around_part, uuid_of_part, with_parts
 from roost.workflow.planner import plan
 from roost.workflow.reuse import reuse
@@ -51,18 +51,23 @@ def planned(
     if not workflow.subs:
         return executable
 
-    def plan_part(
-        inner: Workflow, sub: SubWorkflow, executable: ExecutableWorkflow, job: PlannedJob
-    ) -> ExecutableWorkflow:
+    def plan_part(sub: SubWorkflow, executable: ExecutableWorkflow, job: PlannedJob) -> ExecutableWorkflow | Deferred:
         asked = sub.options
+        mine = replace(options, force=options.force or asked.force, cleanup=asked.cleanup or options.cleanup)
+        by = policy if asked.cluster is None or policy is None else wanted(asked.cluster, cores=policy.cores)
+        if sub.workflow is None:
+            from roost.workflow.deferred import deferred  # which plans in its turn
+
+            return deferred(executable, job, sub, site, mine, by)
+        inner = replace(sub.workflow, dagman={**sub.workflow.dagman, **sub.dagman})
         return planned(
-            _not_taken(replace(inner, dagman={**inner.dagman, **sub.dagman}), job),
+            _not_taken(inner, job),
             site,
             executable.paths.part(job.part),
-            replace(options, force=options.force or asked.force, cleanup=asked.cleanup or options.cleanup),
+            mine,
             uuid=uuid_of_part(executable, job),
             planned_at=planned_at,
-            policy=policy if asked.cluster is None or policy is None else wanted(asked.cluster, cores=policy.cores),
+            policy=by,
             around=around_part(executable, job),
         )
 

@@ -40,8 +40,8 @@ class Graph(Protocol):
 
 @dataclass(kw_only=True, slots=True)
 class Progress:
-    jobs: Mapping[str, JobProgress]
-    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    jobs: dict[str, JobProgress]
+    children: dict[str, list[str]] = field(default_factory=dict)
     unfinished: dict[str, int] = field(default_factory=dict)  # job: how many of its parents are not done
     clusters: dict[int, str] = field(default_factory=dict)  # HTCondor's ClusterId: name
     in_state: dict[JobState, dict[str, None]] = field(init=False)  # names of jobs, in the order in which they came
@@ -114,6 +114,21 @@ def begin(graph: Graph) -> Progress:
         for node in graph.jobs
     }
     return Progress(jobs=jobs, children=children, unfinished=unfinished, parts=dict(getattr(graph, "parts", {})))
+
+
+def extend(progress: Progress, node: str, jobs: Iterable[Node], edges: Iterable[tuple[str, str]]) -> Progress:
+    """`progress`, when it has become known what jobs the job `node` is."""
+    added = list(jobs)
+    for parent, child in edges:
+        progress.children.setdefault(parent, []).append(child)
+        if parent not in progress.jobs or not progress.jobs[parent].was_done:
+            progress.unfinished[child] = progress.unfinished.get(child, 0) + 1
+    for one in added:
+        state = JobState.WAITING if progress.unfinished.get(one.name) else JobState.READY
+        progress.jobs[one.name] = JobProgress(name=one.name, state=state, retries=one.retries)
+        progress.in_state[state][one.name] = None
+    progress.parts[node] = tuple(one.name for one in added)
+    return progress
 
 
 def fold(progress: Progress, text: str, prefix: str = "") -> Progress:

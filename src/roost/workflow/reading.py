@@ -38,12 +38,14 @@ def workflow(
     *,
     opened: Opened = lambda _: None,
     around: tuple[PurePath, ...] = (),
+    given: frozenset[str] = frozenset(),
 ) -> Workflow:
     """The workflow that `sources` describe. Raises UsageError with all of `mistakes` and its own.
 
-    `opened` reads the file of a sub-workflow; `around` is the file of this one.
+    `opened` reads the file of a sub-workflow; `around` is the file of this one, `given` files that
+    the workflow around it gives it.
     """
-    found = read(sources, is_file, mistakes, opened=opened, around=around)
+    found = read(sources, is_file, mistakes, opened=opened, around=around, given=given)
     if found.subs:
         require_own_results(mistakes, found)
     mistakes.finish()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from roost.errors import NotFoundError, UsageError
 from roost.workflow import history, records
+from roost.workflow.attempts import JobState
+from roost.workflow.dag_parts import planning_log
 from roost.workflow.history import DagRun, RunHistory
 from roost.workflow.progress import begin, fold, fold_dagman_log, fold_end
 from roost.workflow.records import Records
@@ -68,6 +70,11 @@ def _read(directory: Path) -> RunHistory:
     history.shift(progress, zone_s)
     if not stated_s:
         stated_s = dict(_stated_in_submit_files(directory, plan))
+    refused = dict(_refused(directory, plan))
+    for name in refused:
+        if progress.jobs[name].state in (JobState.READY, JobState.WAITING):
+            progress.move(progress.jobs[name], JobState.FAILED)
+    tails = {job.name: _tail(files.stderr.get(job.name, {})) for job in progress.failed[:_FAILURES_READ]}
     return RunHistory(
         name=re.sub(r"-\d+$", "", stem),
         directory=str(directory),
@@ -76,10 +83,20 @@ def _read(directory: Path) -> RunHistory:
         dag_runs=runs,
         records=found,
         stated_s=stated_s,
-        stderr={job.name: _tail(files.stderr.get(job.name, {})) for job in progress.failed[:_FAILURES_READ]},
+        stderr={**tails, **{name: text for name, text in refused.items() if name in tails}},
         files={job.name: _where(files, job.name) for job in progress.failed[:_FAILURES_READ]},
         subworkflows=tuple(_subworkflow(directory, place, plan) for place in sorted(files.below)),
     )
+
+
+def _refused(directory: Path, plan: StaticPlan) -> Iterator[tuple[str, str]]:
+    """Workflows that could not be planned when they were to begin, and what was said of it."""
+    for job in plan.jobs:
+        log = directory / planning_log(job.name)
+        if job.kind == "dax" and log.is_file():
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if text.rstrip("\n").rpartition("\n")[2].startswith("roost: "):
+                yield job.name, text
 
 
 def _subworkflow(directory: Path, place: Path, plan: StaticPlan) -> RunHistory:

@@ -14,6 +14,7 @@ from roost.workflow.mistakes import Mistakes
 from roost.workflow.replicas import Replicas
 from roost.workflow.sources import Sources
 from roost.workflow.task_reading import Tasks
+from roost.workflow.transformations import Kind
 from roost.yaml_lines import Document
 
 SECTIONS = {"replicaCatalog": "replicas", "transformationCatalog": "transformations", "siteCatalog": "sites"}
@@ -49,7 +50,6 @@ def read_subs(
     for job_id, sub in tasks.subs.items():
         task = tasks.found[job_id]
         if sub.file in tasks.producers:
-            tasks.subs[job_id] = replace(sub, inherits=sources)
             continue
         where = replicas.get(sub.file)
         if where is None or where.is_wrong:
@@ -67,9 +67,19 @@ def read_subs(
         elif (found := inner(task, where.local)) is not None:
             tasks.subs[job_id] = replace(sub, workflow=found)
             tasks.found[job_id] = _fitting(tasks, task, found)
+    programs = tuple(_programs(tasks, is_file))
     for job_id, sub in tasks.subs.items():
-        if sub.kind is SubKind.PEGASUS and sub.workflow is None and sub.inherits is None:
-            tasks.subs[job_id] = replace(sub, inherits=sources)
+        if sub.kind is SubKind.PEGASUS and sub.workflow is None:
+            tasks.subs[job_id] = replace(sub, inherits=sources, programs=programs)
+
+
+def _programs(tasks: Tasks, is_file: Callable[[PurePath], bool]) -> Iterator[PurePath]:
+    """What a workflow that is not there yet may call, as far as it is on this machine."""
+    for one in tasks.known.values():
+        if one.kind is Kind.STAGEABLE and not one.url and is_file(one.pfn):
+            yield one.pfn
+        if one.container and one.container.local and is_file(one.container.local):
+            yield one.container.local
 
 
 def _fitting(tasks: Tasks, task: Job, inner: Workflow) -> Job:

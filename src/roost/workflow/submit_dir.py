@@ -9,13 +9,25 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, ads, dag_lines, for_monitord, shapes
-from roost.workflow.dag_parts import STARTER, STARTER_TEXT, part_for_monitord
+from roost.workflow.dag_parts import (
+    DAG_FILES,
+    DAG_STARTER,
+    DAG_STARTER_TEXT,
+    PLANNING,
+    PLANNING_TEXT,
+    STARTER,
+    STARTER_TEXT,
+    part_for_monitord,
+)
 from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.nesting import members
+from roost.workflow.planner_archive import planner_archive
 from roost.workflow.properties import Data
 from roost.workflow.stampede import braindump, static_events
 from roost.workflow.wrapper import WRAPPER, wrapper
 
+RESULTS = "results"  # beside the submit directory: a file for each result, in it the name of the workflow that makes it
+CONTEXT = "context.json"  # of a part that is planned later
 _NODE = resources.files("roost.workflow").joinpath("node")
 
 
@@ -23,7 +35,7 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
     """File name in the submit directory: its text, in pieces. `more` gets other files, once the DAG has been taken."""
     return {
         executable.dag: dag_lines(executable, more),
-        DAGMAN_CONFIG: [DAGMAN_SETTINGS, *(f"{key} = {value}\n" for key, value in executable.dagman.items())],
+        DAGMAN_CONFIG: _dagman_config(executable.dagman),
         "braindump.yml": [braindump(executable)],
         f"{executable.stem}.static.bp": static_events(executable),
         TRIES: [],
@@ -32,6 +44,10 @@ def texts(executable: ExecutableWorkflow, more: dict[str, str] | None = None) ->
         **_of_parts(executable),
         "pegasus.properties": [f"pegasus.data.configuration = {_data(executable)}\n"],
     }
+
+
+def _dagman_config(settings: Mapping[str, str]) -> list[str]:
+    return [DAGMAN_SETTINGS, *(f"{key} = {value}\n" for key, value in settings.items())]
 
 
 def _data(executable: ExecutableWorkflow) -> Data:
@@ -53,13 +69,34 @@ def programs(executable: ExecutableWorkflow) -> Mapping[str, bytes]:
         found[CHORES] = _NODE.joinpath(CHORES).read_bytes()
     if executable.has_parts:
         found[STARTER] = STARTER_TEXT.encode()
+    if executable.dags:
+        found[DAG_STARTER] = DAG_STARTER_TEXT.encode()
+    if executable.deferred:
+        found[PLANNING] = PLANNING_TEXT.encode()
     return found
 
 
 def write(executable: ExecutableWorkflow, directory: Path) -> None:
     """Write what belongs into `executable.paths.run`: `submit/` with its files, and empty directories for the rest."""
+    write_all(executable, directory, executable.paths.run)
+    if any(member.workflow.deferred for member in members(executable)):
+        _claim_results(executable, directory / RESULTS)
+        planner = directory / executable.paths.planner.relative_to(executable.paths.run)
+        planner.write_bytes(planner_archive())
+
+
+def _claim_results(executable: ExecutableWorkflow, directory: Path) -> None:
+    """So that a workflow that is planned later does not make files of these names."""
+    directory.mkdir(exist_ok=True)
     for member in members(executable):
-        _write(member.workflow, directory, executable.paths.run)
+        for place in member.workflow.results.values():
+            (directory / place.name).write_text("/".join(member.workflow.around.path))
+
+
+def write_all(executable: ExecutableWorkflow, directory: Path, run: PurePosixPath) -> None:
+    """All its workflows; `directory` is where `run` of the access point is here."""
+    for member in members(executable):
+        _write(member.workflow, directory, run)
 
 
 def _write(executable: ExecutableWorkflow, directory: Path, run: PurePosixPath) -> None:
@@ -77,6 +114,12 @@ def _write(executable: ExecutableWorkflow, directory: Path, run: PurePosixPath) 
         (submit / name).chmod(0o755)
     for name in executable.checkpoints:  # HTCondor holds a job whose input is not there
         (directory / executable.remote_checkpoint(name).relative_to(run)).touch()
+    for dag in executable.dags.values():
+        place = directory / dag.paths.submit.relative_to(run)
+        (place / DAG_FILES).write_text(dag.files, encoding="utf-8")
+        (place / DAGMAN_CONFIG).write_text("".join(_dagman_config(dag.dagman)), encoding="utf-8")
+    for later in executable.deferred.values():
+        (directory / (later.paths.submit / CONTEXT).relative_to(run)).write_text(later.context, encoding="utf-8")
     source = Path(executable.source)
     if source.is_file():
         shutil.copyfile(source, submit / "workflow.yml")

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths
-from roost.workflow.nesting import Member, members
+from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, RunPaths
+from roost.workflow.nesting import Member, members, with_part
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Whole:
-    """What is followed of a run: progress.Graph."""
+    """What is followed of a run: progress.Graph. It grows when a part is planned whose file a task has made."""
 
     executable: ExecutableWorkflow
     jobs: tuple[PlannedJob, ...]
     edges: tuple[tuple[str, str], ...]
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a job that is a workflow: its jobs
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a job that is a workflow: its jobs
 
     @property
     def paths(self) -> RunPaths:
@@ -37,9 +37,31 @@ class Whole:
         return ()
 
     @property
+    def deferred(self) -> Mapping[str, Deferred]:
+        """Parts that are not planned yet, by job."""
+        every = members(self.executable)
+        return {one.prefix + node: later for one in every for node, later in one.workflow.deferred.items()}
+
+    def adopt(self, node: str, part: ExecutableWorkflow) -> tuple[list[PlannedJob], list[tuple[str, str]]]:
+        """A part that has been planned: (its jobs, its edges and those to what is around it), with what is in it."""
+        self.executable = with_part(self.executable, node, part)
+        every = [one for one in members(self.executable) if one.node == node]
+        before = [parent for parent, child in self.edges if child == node]
+        jobs = list(jobs_of(every))
+        edges = [edge for member in every for edge in edges_of(member, before)]
+        self.jobs, self.edges = (*self.jobs, *jobs), (*self.edges, *edges)
+        self.parts[node] = tuple(job.name for job in jobs)
+        return jobs, edges
+
+    @property
     def logs(self) -> Mapping[str, PurePosixPath]:
         """The event log of each workflow, by what its jobs' names begin with."""
         return {one.prefix: one.workflow.paths.submit / one.workflow.log for one in members(self.executable)}
+
+
+def needs_whole(executable: ExecutableWorkflow) -> bool:
+    """Whether there are several workflows, or will be."""
+    return bool(executable.parts or executable.deferred)
 
 
 def whole(executable: ExecutableWorkflow) -> Whole:

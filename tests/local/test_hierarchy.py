@@ -1,0 +1,102 @@
+"""Workflows of workflows: one that is there, one that a task makes, a DAG; one that fails, and goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hierarchies import Job, described, written
+from own_service import Localec2Service
+from pegasus_figures import counts
+from roost_cli import Roost
+from test_pegasus_tools import counted
+
+pytestmark = pytest.mark.local
+
+DEEP = {"make": Job(script="cat tmp part > deep", inputs=["tmp", "part"], results=["deep"])}
+INNER = {
+    "make": Job(script="echo inner > tmp; cat part > made", inputs=["part"], outputs=["tmp", "made"]),
+    "below": Job(inner="deep.yml", inputs=["tmp", "part"], results=["deep"]),
+    "more": Job(script="cat deep tmp > extra", inputs=["deep", "tmp"], results=["extra"]),
+}
+LATE = {
+    "first": Job(script="cat part > tmp", inputs=["part"], outputs=["tmp"]),
+    "second": Job(script="echo all went wrong >&2; exit 3", inputs=["tmp"], results=["late"]),
+}
+# As people write them: the files of their jobs are beside the DAG.
+DAG = "JOB a a.sub\nJOB b b.sub\nPARENT a CHILD b\n"
+SUBMIT = "universe = local\nexecutable = /bin/sh\narguments = \"-c '{script}'\"\nlog = dag.log\nqueue\n"
+
+
+def hierarchy(directory: Path, *, late: str) -> Path:
+    """`late`: the script of the task of a workflow that a task makes."""
+    second = Job(script=late, inputs=LATE["second"].inputs, results=LATE["second"].results)
+    made = described("late", {**LATE, "second": second}, directory / "programs")
+    programs = made.pop("transformationCatalog")["transformations"]
+    text = json.dumps(made, indent=1)
+    outer = {
+        "start": Job(
+            script=f"echo outer > part; echo tmp > tmp; cat > late.yml <<'END'\n{text}\nEND",
+            outputs=["part", "tmp", "late.yml"],
+        ),
+        "before": Job(inner="inner.yml", inputs=["part"], outputs=["made"], results=["deep"]),
+        "later": Job(inner="late.yml", inputs=["part"], results=["late"]),
+        "dag": Job(inner="small.dag", kind="condorWorkflow", inputs=["part", "a.sub", "b.sub"], outputs=["of_dag"]),
+        "after": Job(
+            script="cat made tmp late of_dag deep > all",
+            inputs=["made", "tmp", "late", "of_dag", "deep"],
+            results=["all"],
+        ),
+    }
+    path = written(directory, {"outer": outer, "inner": INNER, "deep": DEEP})
+    (directory / "small.dag").write_text(DAG)
+    (directory / "a.sub").write_text(SUBMIT.format(script="cat part > a.txt"))
+    (directory / "b.sub").write_text(SUBMIT.format(script="cat a.txt a.txt > of_dag"))
+    top = json.loads(path.read_text())
+    top["transformationCatalog"]["transformations"] += programs
+    for name in ("small.dag", "a.sub", "b.sub"):
+        pfn = {"site": "local", "pfn": str(directory / name)}
+        top["replicaCatalog"]["replicas"].append({"lfn": name, "pfns": [pfn]})
+    path.write_text(json.dumps(top, indent=1))
+    return path
+
+
+@pytest.fixture
+def roost(localec2_service: Localec2Service, tmp_path: Path) -> Roost:
+    (tmp_path / "pool.yml").write_text("workers: {count: 1}\n")
+    return Roost(service=localec2_service, directory=tmp_path)
+
+
+def test_one_fails_and_goes_on(roost: Roost) -> None:
+    hierarchy(roost.directory, late="echo all went wrong >&2; exit 3")
+    failed = roost("run", "workflow.yml", "--name", "first")
+    assert failed.returncode == 4, failed.stderr
+    assert "late_ID3/second_ID2 (late.yml:" in failed.stdout
+    assert "exit code 3, at the first attempt" in failed.stdout
+    assert "all went wrong" in failed.stdout
+    run = roost.directory / "runs" / "first"
+    report = json.loads((run / "report.json").read_text())
+    assert (report["tasks"]["done"], report["tasks"]["failed"], report["tasks"]["total"]) == (5, 1, 7)
+    assert [one["job"] for one in report["failures"]] == ["late_ID3/second_ID2"]
+    same_as_pegasus(roost, report, sub_workflows=(3, 1))
+
+    hierarchy(roost.directory, late="cat tmp > late")
+    resumed = roost("run", "--resume", "first")
+    assert resumed.returncode == 0, resumed.stderr
+    assert (run / "output" / "all").read_text() == "outer\ntmp\nouter\nouter\nouter\ninner\nouter\n"
+    assert sorted(path.name for path in (run / "output").iterdir()) == ["all", "deep", "extra", "late"]
+    log = (run / "submit" / "late_ID3.000" / "late-0.log").read_text()
+    assert (log.count("DAG Node: first_ID1"), log.count("DAG Node: second_ID2")) == (1, 2)
+    report = json.loads((run / "report.json").read_text())
+    assert (report["tasks"]["done"], report["tasks"]["total"], report["state"]) == (7, 7, "done")
+    same_as_pegasus(roost, report, sub_workflows=(4, 0))
+    assert roost.left() == []
+
+
+def same_as_pegasus(roost: Roost, report: dict[str, dict[str, int]], *, sub_workflows: tuple[int, int]) -> None:
+    said = roost("pegasus", "statistics", "first", "-s", "all")
+    assert said.returncode == 0, said.stderr
+    found = counts(said.stdout)
+    assert found["Jobs"] == counted(report["jobs"])
+    assert found["Tasks"] == counted(report["tasks"])
+    subs = found["Sub-Workflows"]
+    assert (subs.succeeded, subs.failed) == sub_workflows
