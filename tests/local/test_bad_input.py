@@ -47,6 +47,18 @@ def test_mistakes_in_pool_yml_are_told_all_at_once(roost: Roost) -> None:
     assert "^[" not in done.stderr  # no regular expressions for people
 
 
+def test_tasks_that_would_work_where_nothing_is_shared(roost: Roost) -> None:
+    hello = example(roost)
+    (hello / "pegasus.properties").write_text("pegasus.data.configuration = sharedfs\n")
+    refused(
+        roost,
+        ("run", "hello/workflow.yml"),
+        2,
+        "the tasks are to work in a directory that all instances see (pegasus.data.configuration = sharedfs)",
+        "`shared: gluster` in pool.yml",
+    )
+
+
 def test_mistakes_in_a_workflow_are_told_all_at_once(roost: Roost) -> None:
     hello = example(roost)
     change(hello / "workflow.yml", "name: preprocess", "name: preproces")

@@ -27,8 +27,11 @@ def test_a_failed_run_is_mended_and_resumed_on_a_new_pool(roost: Roost) -> None:
         Task(name="use", script="echo not yet >&2; exit 3", inputs=["part"], results=["used"]),
     ]
     write_workflow(roost.directory, *tasks, retries=1)
+    with (roost.directory / "pegasus.properties").open("a") as properties:
+        properties.write("pegasus.data.configuration = nonsharedfs\n")
     failed = roost("run", "workflow.yml", "--name", "first")
     assert failed.returncode == 4, failed.stderr
+    assert "share no file system: HTCondor moves the files" in failed.stderr
     assert "use_ID2 (workflow.yml:10): exit code 3, after 2 attempts" in failed.stdout
     assert "not yet" in failed.stdout
     assert "roost run --resume first" in failed.stderr
