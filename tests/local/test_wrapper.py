@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from roost.workflow.executable import stored_name
-from roost.workflow.node import invoke, record, sandbox
+from roost.workflow.node import container, invoke, record, sandbox
 from roost.workflow.wrapper import WRAPPER, wrapper
 
 pytestmark = pytest.mark.local
@@ -315,6 +315,24 @@ def test_what_jobs_leave_for_each_other(top: Path, shared: Path, how: str, *, ap
     sums = {line.split("  ")[1] for line in ran.home["t_ID1.sha256"].decode().splitlines()}
     assert sums == {"b", "c", "d%2Fa"}
     assert (shared / stored("d/a")).stat().st_mode & 0o777 == 0o666, "other accounts make it again"
+
+
+def test_a_container_sees_where_links_lead(
+    tmp_path: Path, top: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apptainer").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    work = top / "work"
+    work.mkdir()
+    (shared / "a.txt").touch()
+    (work / "a.txt").symlink_to(shared / "a.txt")
+    (work / "b.txt").touch()
+    (work / "c.txt").symlink_to("/etc/hostname")
+    asked = {"kind": "singularity", "image": "docker://debian", "mounts": [], "env": []}
+    asks = task(inputs=["a.txt", "b.txt", "c.txt"], container=asked)
+    found = container.command(["cat"], asks, work, top, {"ROOST_SCRATCH": f"link:{shared}"})
+    mounted = {word for word in found.argv if word.endswith(":ro")}
+    assert mounted == {f"{shared}:{shared}:ro", "/etc/hostname:/etc/hostname:ro"}
 
 
 @pytest.mark.parametrize("how", ["copy", "link", "here"])

@@ -34,6 +34,7 @@ def command(
     mounts = [f"{work}:{inside}", *asked["mounts"]]
     if work.parent != top:  # jobs share it; what is sent along lies elsewhere
         mounts.append(f"{top}:{top}:ro")
+    mounts += [f"{place}:{place}:ro" for place in _linked(task, work, environment)]
     store = _store(top)
     for name in ("apptainer", "singularity"):
         if path := shutil.which(name):
@@ -67,6 +68,13 @@ def command(
         *("--workdir", inside, *options, "--entrypoint", program[0], _image(asked, top), *program[1:]),
     ]
     return Command([*launcher, *podman, *words], own, [*podman, "rm", "--force", "--time", "0", name])
+
+
+def _linked(task: "dict[str, Any]", work: Path, environment: "dict[str, str]") -> "list[str]":
+    """Where inputs lead that are links: files alone, for what is beside them may hide something of the container's."""
+    shared = environment.get("ROOST_SCRATCH", "").partition(":")[2]
+    leads = [os.path.realpath(work / lfn) for lfn in task["inputs"] if (work / lfn).is_symlink()]
+    return sorted({shared if shared and path.startswith(f"{shared}/") else path for path in leads})
 
 
 def _is_docker(asked: "dict[str, Any]") -> bool:
