@@ -14,6 +14,7 @@ class Task:
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
     results: Sequence[str] = ()  # outputs that come home
+    checkpoints: Sequence[str] = ()
     profiles: str = "{}"
     hooks: str = ""
 
@@ -38,6 +39,7 @@ def write_workflow(
         uses = [f"{{lfn: '{lfn}', type: input}}" for lfn in task.inputs]
         uses += [f"{{lfn: '{lfn}', type: output, stageOut: false}}" for lfn in task.outputs]
         uses += [f"{{lfn: '{lfn}', type: output}}" for lfn in task.results]
+        uses += [f"{{lfn: '{lfn}', type: checkpoint, stageOut: false}}" for lfn in task.checkpoints]
         lines += [
             f"- type: job\n  name: {task.name}\n  id: ID{number}\n  arguments: []\n  uses: [{', '.join(uses)}]",
             f"  profiles: {task.profiles}",

@@ -24,7 +24,13 @@ def test_a_failed_run_is_mended_and_resumed_on_a_new_pool(roost: Roost) -> None:
     """What is done is not done again, what it made has come along; tries are counted on."""
     tasks = [
         Task(name="make", script="echo made once > part; date +%N > result", outputs=["part"], results=["result"]),
-        Task(name="use", script="echo not yet >&2; exit 3", inputs=["part"], results=["used"]),
+        Task(
+            name="use",
+            script="echo not yet >&2; echo tried >> state; exit 3",
+            inputs=["part"],
+            results=["used"],
+            checkpoints=["state"],
+        ),
     ]
     write_workflow(roost.directory, *tasks, retries=1)
     with (roost.directory / "pegasus.properties").open("a") as properties:
@@ -47,13 +53,12 @@ def test_a_failed_run_is_mended_and_resumed_on_a_new_pool(roost: Roost) -> None:
     assert "more_ID3 is new" in refused.stderr
     assert roost.left() == []
 
-    write_workflow(
-        roost.directory, tasks[0], Task(name="use", script="cp part used", inputs=["part"], results=["used"])
-    )
+    mended = replace(tasks[1], script="cat part state > used")
+    write_workflow(roost.directory, tasks[0], mended)
     resumed = roost("run", "--resume", "runs/first")
     assert resumed.returncode == 0, resumed.stderr
     assert "1 of 2 jobs are done already" in resumed.stderr
-    assert (run / "output" / "used").read_text() == "made once\n"
+    assert (run / "output" / "used").read_text() == "made once\ntried\ntried\n", "it goes on from its checkpoint"
     assert (run / "output" / "result").read_text() == made
     assert (run / "submit" / "small-0.dag.rescue001").exists()
     log = (run / "submit" / "small-0.log").read_text()

@@ -13,6 +13,7 @@ from roost.errors import NotFoundError, UsageError
 from roost.workflow.abstract import Workflow
 from roost.workflow.catalogs import Source
 from roost.workflow.collection import uncollected
+from roost.workflow.expansion import expanded
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.properties import CATALOGS, Properties, read_properties
 from roost.workflow.reading import workflow
@@ -34,8 +35,12 @@ def load(path: Path, more_replicas: Iterable[Path] = ()) -> Workflow:
             return _load(path, tuple(more_replicas), parse_yaml)
 
 
-def _load(path: Path, more_replicas: tuple[Path, ...], parse: Callable[[str, str], Document]) -> Workflow:
+def _load(path: Path, more_replicas: tuple[Path, ...], parse_text: Callable[[str, str], Document]) -> Workflow:
     mistakes = Mistakes()
+
+    def parse(text: str, source: str) -> Document:
+        return parse_text(expanded(mistakes, text, source, os.environ), source)
+
     properties_path = path.with_name("pegasus.properties")
     properties = Properties()
     if properties_path.is_file():

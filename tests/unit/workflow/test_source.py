@@ -32,6 +32,27 @@ def test_catalog_under_another_name(hello: Path) -> None:
     assert set(found.replicas) == {"numbers.txt"}
 
 
+def test_variables_are_expanded_everywhere(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOST_HERE", str(hello.parent))
+    text = hello.read_text() + "profiles: {env: {AT: '${ROOST_HERE}/x'}}\n"
+    hello.write_text(f"# ${{NOT_SET}}\n{text}")
+    replicas = hello.with_name("replicas.yml")
+    replicas.write_text(replicas.read_text().replace("pfn: ", "pfn: ${ROOST_HERE}/"))
+    found = load(hello)
+    assert found.jobs[0].profiles.env == {"AT": f"{hello.parent}/x"}
+    assert found.replicas["numbers.txt"].local == hello.parent / "input" / "numbers.txt"
+
+
+def test_a_variable_that_is_not_set(hello: Path) -> None:
+    number = len(hello.read_text().splitlines()) + 1
+    with hello.open("a") as text:
+        text.write("profiles: {env: {AT: '${ROOST_NOWHERE}', KEPT: '\\${ROOST_NOWHERE}'}}\n")
+    with pytest.raises(RoostError) as caught:
+        load(hello)
+    (said,) = caught.value.message.splitlines()
+    assert f"workflow.yml:{number}: '${{ROOST_NOWHERE}}': there is no environment variable ROOST_NOWHERE" in said
+
+
 def test_workflow_s_own_section_wins(hello: Path) -> None:
     other = hello.with_name("other.txt")
     other.write_text("1\n")
