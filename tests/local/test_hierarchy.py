@@ -1,14 +1,28 @@
 """Workflows of workflows: one that is there, one that a task makes, a DAG; one that fails, and goes on."""
 
 import json
+import shutil
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
+import platformdirs
 import pytest
 from hierarchies import Job, described, written
 from own_service import Localec2Service
-from pegasus_figures import counts
+from pegasus_figures import counts, rows
+from personal_pool import RUNS, started
 from roost_cli import Roost
-from test_pegasus_tools import counted
+from test_pegasus_tools import counted, following, here
+
+from roost.report.run_report import run_report
+from roost.workflow import pegasus_tools, run_files, submit_dir
+from roost.workflow.dag import submit_argv
+from roost.workflow.executable import RunPaths, Site
+from roost.workflow.nesting import all_uploads
+from roost.workflow.planning import Options, planned
+from roost.workflow.source import load
 
 pytestmark = pytest.mark.local
 
@@ -100,3 +114,50 @@ def same_as_pegasus(roost: Roost, report: dict[str, dict[str, int]], *, sub_work
     assert found["Tasks"] == counted(report["tasks"])
     subs = found["Sub-Workflows"]
     assert (subs.succeeded, subs.failed) == sub_workflows
+
+
+def test_what_cannot_be_planned_is_told_and_monitord_follows(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Live: it begins before the DAG does, and ends with it."""
+    python = pegasus_tools.environment(platformdirs.user_cache_path("roost"), say=print)
+    shared = tmp_path_factory.mktemp("hierarchy")
+    bad = json.dumps(described("bad", {"one": Job(inputs=["nowhere"])}, shared / "programs"), indent=1)
+    outer = {
+        "make": Job(script=f"echo outer > part; cat > bad.yml <<'END'\n{bad}\nEND", outputs=["part", "bad.yml"]),
+        "before": Job(inner="inner.yml", inputs=["part"], results=["deep"]),
+        "wrong": Job(inner="bad.yml", inputs=["part"]),
+    }
+    path = written(shared / "one", {"outer": outer, "inner": INNER, "deep": DEEP}, retries=1)
+    paths = RunPaths(run=RUNS / "one" / "run")
+    executable = planned(load(path), Site(), paths, Options(), uuid=str(uuid4()), planned_at=datetime.now(UTC))
+    submit = here(shared, paths.submit)
+    with started(request, runs=shared) as pool:
+        submit_dir.write(executable, here(shared, paths.run))
+        for upload in all_uploads(executable):
+            shutil.copy(str(upload.local), here(shared, upload.remote))
+        pool.own_runs()
+        with following(pool, python, submit):
+            pool.run(*submit_argv(executable))
+            wait_for_end(submit / executable.dagman_out)
+    history = run_files.read(submit)
+    report = run_report(history, now=time.time())
+    (failed,) = report.failures
+    assert failed.job == "pegasus-plan_ID3"
+    assert failed.reason.startswith("bad.yml cannot be planned")
+    assert any("'nowhere' is used by 'ID1', made by no job" in line for line in failed.stderr)
+    log = (submit / executable.dagman_out).read_text()
+    assert log.count("Running PRE script of Node pegasus-plan_ID3") == 1  # a mistake stays one: no retry
+    live = submit / "outer-0.stampede.db"
+    jobs = "SELECT COUNT(*) FROM job_instance JOIN job USING (job_id) WHERE type_desc = 'compute'"
+    assert rows(live, jobs) == [(report.jobs.done,)] == [(4,)]
+    assert rows(live, "SELECT dax_label FROM workflow ORDER BY wf_id") == [("outer",), ("inner",), ("deep",)]
+
+
+def wait_for_end(dagman_out: Path, timeout_s: float = 240) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if dagman_out.exists() and "EXITING WITH" in dagman_out.read_text():
+            return
+        time.sleep(0.5)
+    raise TimeoutError(dagman_out.read_text()[-2000:] if dagman_out.exists() else "DAGMan did not begin")

@@ -40,4 +40,8 @@ def require_no_reuse(options: Options) -> None:
 
 
 def tasks(workflow: Loaded) -> int:
-    return workflow.tasks if isinstance(workflow, Outline) else len(workflow.jobs)
+    """With those of workflows that are parts of it, as far as they are known."""
+    if isinstance(workflow, Outline):
+        return workflow.tasks
+    inner = [tasks(sub.workflow) for sub in workflow.subs.values() if sub.workflow is not None]
+    return len(workflow.jobs) - len(inner) + sum(inner)
