@@ -83,7 +83,7 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     yield f"# {executable.name}, planned by Roost\nCONFIG {DAGMAN_CONFIG}\n\n"
     for name, shape in shapes(executable).items():
         yield _description(executable, name, shape)
-    parts = executable.has_parts
+    parts = {job.name: job for job in executable.jobs if job.kind.is_workflow}
     for category, at_once in executable.throttles.items():
         yield f"MAXJOBS {category} {at_once}\n"
     if retries:  # of every node; what a node says of itself comes later, and wins
@@ -91,11 +91,11 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     makers = {job.name: job for job in executable.jobs if job.tasks}  # each leaves its checksums
     shared = jobs_share(executable)
     for job in executable.jobs:
-        if parts and job.kind.is_workflow:
+        if parts and job.name in parts:
             yield part_lines(executable, job, ads(executable, job.shape))
             yield from _special(job, retries)
             continue
-        yield _node(executable, job, descriptions[id(job.shape)], makers, files, shared, parts=parts)
+        yield _node(executable, job, descriptions[id(job.shape)], makers, files, shared, parts)
         shape = job.shape
         if shape.retries != retries or shape.category or shape.abort_dag_on:
             yield from _special(job, retries)
@@ -177,8 +177,7 @@ def _node(
     makers: Mapping[str, PlannedJob],
     files: dict[str, str],
     shared: Collection[str],
-    *,
-    parts: bool,
+    parts: Mapping[str, PlannedJob],
 ) -> str:
     """Its name, and what it alone has. Nothing here needs quoting but the names of tasks."""
     if not job.tasks:
@@ -190,7 +189,7 @@ def _node(
     if around.path or parts:
         above = [makers[one] for one in executable.parents.get(name, ()) if one in makers and not makers[one].part]
         sums = [executable.paths.from_scratch(executable.sums_of(one)) for one in above]
-        inputs += dict.fromkeys([*sums, *sums_for(job, executable)[0]])
+        inputs += dict.fromkeys([*sums, *sums_for(job, executable, parts)[0]])
     else:
         inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
@@ -200,7 +199,7 @@ def _node(
         mine = [one.lfn for one in job.outputs if one.stage_out or one.lfn in taken]
         remaps = [f"{stored_name(lfn)}={places[lfn]}" for lfn in mine]
         remaps.append(f"{name}{SUMS}={executable.paths.from_scratch(executable.sums_of(job))}")
-    word = invocation(job, executable, shared)
+    word = invocation(job, executable, shared, parts)
     if len(word) > LONG:
         file, text, word = in_file(name, word)
         files[file] = text

@@ -150,15 +150,16 @@ def part_for_monitord(executable: ExecutableWorkflow, job: PlannedJob, common: M
     return "\n".join([*fixed, *lines, ""])
 
 
-def sums_for(job: PlannedJob, executable: ExecutableWorkflow) -> tuple[list[str], dict[str, list[str]]]:
+def sums_for(
+    job: PlannedJob, executable: ExecutableWorkflow, parts: Mapping[str, PlannedJob]
+) -> tuple[list[str], dict[str, list[str]]]:
     """Of a job that takes files of other workflows: (the files of checksums that it needs, how names of such files
     begin: the only files that those tell of). A directory ends with a slash: what is in it is sent."""
     files: dict[str, None] = {}
     only: dict[str, list[str]] = {}
     given = executable.around.given
-    makers = {one.name: one for one in executable.jobs if one.kind.is_workflow} if executable.has_parts else {}
-    parts = [makers[name] for name in executable.parents.get(job.name, ()) if name in makers]
-    made = {output.lfn: one for one in parts for output in one.outputs}
+    above = [parts[name] for name in executable.parents.get(job.name, ()) if name in parts]
+    made = {output.lfn: one for one in above for output in one.outputs}
     for lfn in job.inputs:
         if (maker := made.get(lfn)) is not None:
             if maker.kind is JobKind.PEGASUS_WORKFLOW:

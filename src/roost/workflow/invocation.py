@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from roost.workflow.abstract import Job
@@ -17,8 +17,16 @@ _OWN_ENV = ("PEGASUS_WF_UUID", "PEGASUS_WF_LABEL", "PEGASUS_DAG_JOB_ID", "PEGASU
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
-def invocation(job: PlannedJob, executable: ExecutableWorkflow, shared: Collection[str] = ()) -> str:
-    """Base64 of JSON, or of JSON that zlib has made smaller. `shared`: what jobs leave for each other by themselves."""
+def invocation(
+    job: PlannedJob,
+    executable: ExecutableWorkflow,
+    shared: Collection[str] = (),
+    parts: Mapping[str, PlannedJob] | None = None,
+) -> str:
+    """Base64 of JSON, or of JSON that zlib has made smaller.
+
+    `shared`: what jobs leave for each other by themselves. `parts`: nodes that are workflows, by name.
+    """
     programs = executable.programs
     asked: dict[str, Any] = {"tasks": [_task(task, programs[task.transformation].path) for task in job.tasks]}
     if job.sent:
@@ -55,7 +63,7 @@ def invocation(job: PlannedJob, executable: ExecutableWorkflow, shared: Collecti
     if job.name in executable.checkpoints:
         first, lfns = executable.first_checkpoints, executable.checkpoints[job.name]
         asked["checkpoint"] = {"file": job.name + CHECKPOINT, "files": {lfn: first.get(lfn, "") for lfn in lfns}}
-    if (executable.around.given or executable.has_parts) and (only := sums_for(job, executable)[1]):
+    if (executable.around.given or parts) and (only := sums_for(job, executable, parts or {})[1]):
         asked["only"] = only
     text = _encode(asked).encode()
     return base64.b64encode(text if len(text) < _PACKED else zlib.compress(text)).decode()
