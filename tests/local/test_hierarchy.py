@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,8 +83,11 @@ def roost(localec2_service: Localec2Service, tmp_path: Path) -> Roost:
 
 def test_one_fails_and_goes_on(roost: Roost) -> None:
     hierarchy(roost.directory, late="echo all went wrong >&2; exit 3")
-    failed = roost("run", "workflow.yml", "--name", "first")
+    killed = roost.interrupted("run", "workflow.yml", "--name", "first", when="run the workflow", by=signal.SIGKILL)
+    assert killed.returncode == -signal.SIGKILL
+    failed = roost("run", "--attach", "first")
     assert failed.returncode == 4, failed.stderr
+    assert "late.yml has been made and planned: 2 jobs more" in failed.stderr
     assert "late_ID3/second_ID2 (late.yml:" in failed.stdout
     assert "exit code 3, at the first attempt" in failed.stdout
     assert "all went wrong" in failed.stdout

@@ -116,6 +116,8 @@ def follow(
         if has_news:
             quiet_since = time.monotonic()
         moved = following.take_moved()
+        for said in following.take_known_later():
+            reporter.note(said)
         _tell_trouble(moved, reporter)
         reporter.progress(following.view(usd_so_far(), time.time()))
         seen(following.progress, moved)
@@ -130,6 +132,7 @@ class Following:
     def __init__(self, executable: Sent, access_point: AccessPoint, record: RunRecord) -> None:
         self._access_point = access_point
         self._sent = executable
+        self._known_later: list[str] = []
         self._record = record
         submit = executable.paths.submit
         self._logs, self._dagman_out = logs_of(executable), str(submit / executable.dagman_out)
@@ -145,6 +148,11 @@ class Following:
         self._tally = tally(_planned(executable), self.progress.children, clock=time.monotonic)
         self._tally.update(self.progress.jobs.values())
         self._usd_began: tuple[float, float] | None = None  # (when, dollars), the first that is known
+
+    def take_known_later(self) -> list[str]:
+        """Sentences: what has become known of the run since the last call."""
+        told, self._known_later = self._known_later, []
+        return told
 
     def take_moved(self) -> list[JobProgress]:
         """The jobs that are in another state than at the last call."""
@@ -215,6 +223,7 @@ class Following:
             extend(self.progress, node, *sent.adopt(node, part))
             self._logs = logs_of(sent)
             self._known_bytes = {prefix: known.get(prefix, 0) for prefix in self._logs}
+            self._known_later.append(f"{later.file.name} has been made and planned: {len(part.jobs)} jobs more")
         if begun:
             self._tally = tally(_planned(sent), self.progress.children, clock=time.monotonic)
             self._tally.update(self.progress.jobs.values())

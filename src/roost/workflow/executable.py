@@ -297,7 +297,7 @@ class ExecutableWorkflow:
 
     @property
     def has_parts(self) -> bool:
-        return any(job.kind.is_workflow for job in self.jobs)
+        return bool(self.parts or self.dags or self.deferred)
 
     def remote(self, lfn: str) -> PurePosixPath:
         """Where jobs take a file, on the access point."""

@@ -92,8 +92,7 @@ def _read(directory: Path) -> RunHistory:
 def _refused(directory: Path, plan: StaticPlan) -> Iterator[tuple[str, str]]:
     """Workflows that could not be planned when they were to begin, and what was said of it."""
     for job in plan.jobs:
-        log = directory / planning_log(job.name)
-        if job.kind == "dax" and log.is_file():
+        if job.kind == "dax" and (log := directory / planning_log(job.name)).is_file():
             text = log.read_text(encoding="utf-8", errors="replace")
             if text.rstrip("\n").rpartition("\n")[2].startswith("roost: "):
                 yield job.name, text

@@ -58,7 +58,7 @@ def _data(executable: ExecutableWorkflow) -> Data:
 
 def _of_parts(executable: ExecutableWorkflow) -> dict[str, Iterable[str]]:
     """What workflows that are parts of it need beside its own files."""
-    nodes = [job for job in executable.jobs if job.kind.is_workflow]
+    nodes = [job for job in executable.jobs if job.kind.is_workflow] if executable.has_parts else []
     return {f"{job.name}.sub": [part_for_monitord(executable, job, ads(executable, job.shape))] for job in nodes}
 
 
