@@ -108,6 +108,25 @@ def test_file_names_with_blanks_and_directories(personal_pool: PersonalPool, tmp
     assert [personal_pool.read(str(one)) for one in ran.executable.results.values()] == ["some text\n"] * 2
 
 
+def test_directories_are_files_too(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    """Made, taken by another task, and brought home; with nothing in them, too."""
+    scripts = {
+        "makes": "mkdir -p d/e r/none; echo 1 > d/e/f; : > r/zero",
+        "takes": "cat d/e/f > out.txt; ls r >> out.txt",
+    }
+    path = written(tmp_path, scripts)
+    path.write_text(
+        path.read_text()
+        .replace("uses: []", "uses: [{lfn: d, type: output, stageOut: false}, {lfn: r, type: output}]", 1)
+        .replace("uses: []", "uses: [{lfn: d, type: input}, {lfn: r, type: input}, {lfn: out.txt, type: output}]", 1)
+    )
+    ran = run(personal_pool, path, tmp_path)
+    assert ran.progress.is_success, [explained(personal_pool, ran, job.name) for job in ran.progress.failed]
+    places = {lfn: str(remote) for lfn, remote in ran.executable.results.items()}
+    assert personal_pool.read(places["out.txt"]) == "1\nnone\nzero\n"
+    assert personal_pool.run("ls", places["r"]).split() == ["none", "zero"]
+
+
 def test_job_that_loses_its_slot_runs_again(personal_pool: PersonalPool, tmp_path: Path) -> None:
     script = "mkdir /tmp/roost-$ROOST_TEST 2>/dev/null && sleep 600; echo again > out.txt"
     profiles = f"{{env: {{ROOST_TEST: {uuid4().hex}}}}}"

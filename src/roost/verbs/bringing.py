@@ -46,7 +46,7 @@ def _unfold(output: Path) -> None:
     """The results under their logical names, directories and all; on the access point they lie flat."""
     for stored in list(output.iterdir()) if output.is_dir() else ():
         target = output / unquote(stored.name)
-        if stored.is_file() and target != stored:
+        if target != stored:  # a directory too
             target.parent.mkdir(parents=True, exist_ok=True)
             stored.replace(target)
 
