@@ -83,7 +83,7 @@ TAGGED_IN_THE_CALL = {
     "elasticfilesystem": "elasticfilesystem:TagResource",
 }
 # What is about objects that a workflow names: who owns them says who may read them (IAM: s3:GetObject).
-OF_THE_USER = {"s3:HeadObject"}
+OF_THE_USER = {"s3:HeadBucket", "s3:HeadObject"}
 # What a service does in the caller's name (EFS API reference): its network interfaces have no tags.
 BY_SERVICE = {
     "elasticfilesystem:CreateMountTarget": ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"),

@@ -149,7 +149,8 @@ def test_an_object_is_fetched_by_what_was_signed(server: S3Server, tmp_path: Pat
 def test_an_object_that_cannot_be_fetched(server: S3Server, tmp_path: Path, case: str, said: str) -> None:
     url = "s3://data/none" if case == "gone" else URL
     keys = ("AKIDOFANOTHER", KEYS[1]) if case == "other keys" else KEYS
-    signed = {} if case == "not signed" else {url: _signs(server, keys).signed(url, for_s=1)}
+    for_s = 1 if case == "expired" else 600
+    signed = {} if case == "not signed" else {url: _signs(server, keys).signed(url, for_s=for_s)}
     time.sleep(2.1 if case == "expired" else 0)
     fetched = Fetched(tmp_path, signed, url)
     assert fetched.code == chores.UNREACHED

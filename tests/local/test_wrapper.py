@@ -339,7 +339,7 @@ def test_a_container_sees_where_links_lead(
 def test_what_is_lost_there_is_named(top: Path, shared: Path, how: str) -> None:
     ran = Ran(top, {"tasks": [task(inputs=["a.txt"])], "home": [], "share": []}, ROOST_SCRATCH=f"{how}:{shared}")
     assert ran.code == invoke.WRONG_INPUT
-    assert f"an input is not there: {shared}/a.txt: No such file on the file system" in ran.stderr
+    assert f"an input is not there: {shared}/a.txt: No such file or directory on the file system" in ran.stderr
     assert (top / "outputs").is_dir(), "or HTCondor holds the job"
 
 

@@ -30,8 +30,9 @@ PARALLEL = Config(
     read_timeout=60,
     max_pool_connections=STREAMS,
 )
-# botocore signs URLs of S3 the old way where nobody says which; a server of one's own has no name for each bucket.
-SIGNING: Config = PARALLEL.merge(Config(signature_version="s3v4"))
+# Where nobody says so, botocore signs URLs of S3 the old way, and for a host without a region, which may send whoever
+# calls on to another one, for which nothing is signed. A server of one's own has no name for each bucket.
+SIGNING: Config = PARALLEL.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 SIGNING_BY_PATH: Config = SIGNING.merge(Config(s3={"addressing_style": "path"}))
 
 

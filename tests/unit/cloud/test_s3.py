@@ -49,7 +49,18 @@ def test_an_object_says_how_large_it_is_and_is_signed_for_so_long() -> None:
     assert "a-secret" not in signed.query
 
 
-def test_a_server_of_ones_own_has_buckets_as_paths() -> None:
+def test_a_server_of_ones_own() -> None:
     access = Access(region="us-east-1", endpoint_url="http://s3.example:9000", credentials=("an-id", "a-secret"))
-    signed = Objects(access).signed("s3://results/in/a.fa", for_s=60)
-    assert signed.startswith("http://s3.example:9000/results/in/a.fa?")
+    assert Objects(access).host == "s3.example"
+
+
+def test_a_bucket_of_another_region_is_signed_for_that() -> None:
+    with mock_aws():
+        s3: Any = boto3.client("s3", "eu-north-1", aws_access_key_id="an-id", aws_secret_access_key="a-secret")
+        s3.create_bucket(Bucket="far", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        s3.put_object(Bucket="far", Key="a", Body=b"a")
+        there = _objects("us-east-1")
+        assert there.size("s3://far/a") == 1
+        signed = urlsplit(there.signed("s3://far/a", for_s=60))
+    assert signed.hostname == "far.s3.eu-north-1.amazonaws.com"
+    assert "/eu-north-1/s3/" in parse_qs(signed.query)["X-Amz-Credential"][0]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from roost.workflow.node.sandbox import OUTPUTS, inputs, make_executable, stored_name
 
-_LOST = "No such file on the file system that the jobs share; what held it may be gone"
+_LOST = "on the file system that the jobs share; what held it may be gone"
 _BLOCK = 1 << 24
 
 
@@ -87,8 +87,8 @@ def outside(job: "dict[str, Any]") -> "list[str]":
 def require(path: Path) -> None:
     try:
         path.stat()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, _LOST, str(path)) from error
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror} {_LOST}", str(path)) from error
 
 
 def copy(source: Path, target: Path) -> None:
