@@ -5,6 +5,7 @@ Calls are counted from 1, and only those that change something (not Describe*, n
 """
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ _EXPIRED = (
     b"<Response><Errors><Error><Code>RequestExpired</Code><Message>Request has expired.</Message></Error></Errors>"
     b"<RequestID>r</RequestID></Response>"
 )
+_SCOPE = re.compile(r"Credential=[^/]*/[^/]*/(?P<region>[^/]*)/")  # of AWS' signature version 4
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -25,19 +27,22 @@ class Ec2Proxy:
 
     `before[n]` is called when the nth changing call has arrived and EC2 does not have it yet; `after[n]` when EC2 has
     done it and answered, and the client has not heard the answer. Once `expires_after` changing calls have arrived,
-    the credentials have expired: every further call is refused, also one that only looks.
+    the credentials have expired: every further call is refused, also one that only looks. `regions`: other endpoints,
+    for the calls that are signed for them.
     """
 
     def __init__(
         self,
         endpoint_url: str,
         *,
+        regions: Mapping[str, str] | None = None,
         address: str = "127.0.0.1",
         before: Mapping[int, Hook] | None = None,
         after: Mapping[int, Hook] | None = None,
         expires_after: int | None = None,
     ) -> None:
         self._upstream = urlsplit(endpoint_url).netloc
+        self._regions = {region: urlsplit(url).netloc for region, url in (regions or {}).items()}
         self._before, self._after = dict(before or {}), dict(after or {})
         self._expires_after = expires_after
         self._lock = threading.Lock()
@@ -75,7 +80,9 @@ class Ec2Proxy:
         number = self._counted(body)
         if hook := self._before.get(number):
             hook()
-        connection = http.client.HTTPConnection(self._upstream, timeout=120)
+        signed_for = _SCOPE.search({name.lower(): its for name, its in headers.items()}.get("authorization", ""))
+        upstream = self._regions.get(signed_for["region"] if signed_for else "", self._upstream)
+        connection = http.client.HTTPConnection(upstream, timeout=120)
         try:
             connection.request(method, path, body=body, headers=dict(headers))
             response = connection.getresponse()

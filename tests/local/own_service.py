@@ -41,9 +41,9 @@ class Localec2Service:
         return localec2(*arguments, "--state-dir", str(self.state_dir))
 
 
-def started(state_dir: Path) -> Localec2Service:
+def started(state_dir: Path, *, region: str = "us-east-1") -> Localec2Service:
     """Start a service (or find it running) and have it hold the tests' image."""
-    localec2("start", "--port", str(_port_of(state_dir)), "--state-dir", str(state_dir))
+    localec2("start", "--port", str(_port_of(state_dir)), "--state-dir", str(state_dir), "--region", region)
     image = json.loads(
         localec2(
             *("image", "build", "--json", "--state-dir", str(state_dir), "--name", "roost-tests"),

@@ -8,11 +8,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
 import botocore.exceptions
+import botocore.loaders
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 from botocore.model import OperationModel
 
 from roost.cloud.failures import failure
@@ -49,8 +53,11 @@ def open_client(service: Any, access: Access, *, region: str | None = None, conf
     """A client of a service by boto3's name for it, in another region than the pool's where that is said."""
     key, secret = access.credentials or (None, None)
     with translated(f"reach AWS ({service})"):
-        client = boto3.Session(region_name=region or access.region).client(
+        session = botocore.session.Session()
+        session.register_component("data_loader", _loader())
+        client = session.create_client(
             service,
+            region_name=region or access.region,
             endpoint_url=access.endpoint_url,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
@@ -63,6 +70,12 @@ def open_client(service: Any, access: Access, *, region: str | None = None, conf
 def own_region() -> str:
     """That of the environment or the profile, whatever cloud pools are on; S3 says where a bucket is."""
     return boto3.Session().region_name or "us-east-1"
+
+
+@cache
+def _loader() -> Loader:
+    """One for all clients: EC2's model is megabytes of JSON, an eighth of a second for each that reads it anew."""
+    return botocore.loaders.create_loader()
 
 
 def require_credentials(access: Access) -> None:

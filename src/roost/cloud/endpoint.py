@@ -26,17 +26,29 @@ _ADDRESS_URL = "https://checkip.amazonaws.com"  # EC2 User Guide, "Security grou
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
     access: Access
-    own_address: str  # ours, as the instances see it
+    own_address: str  # ours, as the instances see it; "" where it is not known, and nobody needs it
     was_started: bool = False  # by us, just now
     proxy_command: str | None = None  # ssh needs it to get to the instances; None: straight on
 
 
-def connect(cloud: str, region: str, *, say: Callable[[str], None], start: bool = True) -> Endpoint:
-    """Raises NotFoundError where EC2 on this machine does not run and `start` is False."""
+def connect(
+    cloud: str, region: str, *, say: Callable[[str], None], start: bool = True, needs_address: bool = True
+) -> Endpoint:
+    """Raises NotFoundError where EC2 on this machine does not run and `start` is False.
+
+    `needs_address`: whoever opens no port is told that ours could not be learnt, and goes on: `roost down` has to work
+    where a firewall keeps us from asking.
+    """
     if cloud == "aws":
         access = Access(region=region)
         require_credentials(access)  # without them nobody cares for our address
-        return Endpoint(access=access, own_address=own_address_on_the_internet())
+        try:
+            return Endpoint(access=access, own_address=own_address_on_the_internet())
+        except CloudError as error:
+            if needs_address:
+                raise
+            say(error.message)
+            return Endpoint(access=access, own_address="")
     status = local_status()
     was_running = bool(status["running"])
     if not was_running and not start:

@@ -87,7 +87,7 @@ def group_closed(evidence: InstanceEvidence) -> Cause | None:
     missing = []
     if not evidence.is_submitted_elsewhere and not _lets_in(evidence.ingress, CONDOR_PORT, None):
         missing.append(f"port {CONDOR_PORT} from its members")
-    if evidence.unreachable and not _lets_in(evidence.ingress, SSH_PORT, evidence.own_address):
+    if evidence.unreachable and evidence.own_address and not _lets_in(evidence.ingress, SSH_PORT, evidence.own_address):
         missing.append(f"port {SSH_PORT} from {evidence.own_address}, which is you")
     if not missing:
         return None

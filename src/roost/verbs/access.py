@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -45,20 +45,22 @@ def refresh(pool: str | None, cloud: str | None) -> None:
 
     For a laptop that is on another network now. Rules for the pool's own members stay. Twice is fine.
     """
+    from roost.cloud.endpoint import own_address_on_the_internet
     from roost.cloud.plan import plan_refresh
     from roost.report.reporter import reporter_for
     from roost.verbs.which_pool import found_pool
 
     with reporter_for(sys.stderr) as reporter:
         spec, site, found = found_pool(pool, cloud, say=lambda _: None)
-        actions = plan_refresh(found, asker=site.asker)
+        asker = site.asker if site.asker.address else replace(site.asker, address=own_address_on_the_internet())
+        actions = plan_refresh(found, asker=asker)
         for action in actions:
             reporter.step(f"{action}")
             site.ec2.perform(action)
     for action in actions:
         click.echo(str(action))
     if not actions:
-        click.echo(f"the pool {spec.name} lets in {site.asker.address} already; nothing was changed", err=True)
+        click.echo(f"the pool {spec.name} lets in {asker.address} already; nothing was changed", err=True)
 
 
 def _purpose(ingress: "Ingress", found: "Found") -> str:

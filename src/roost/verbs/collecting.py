@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from roost.cloud import pricing, tagged
-from roost.cloud.clients import Access
+from roost.cloud.clients import Access, require_credentials
 from roost.cloud.efs import Efs
 from roost.cloud.endpoint import connect
 from roost.cloud.tagged import Tagged
@@ -56,6 +56,7 @@ class Collected:
     usd_per_day: dict[str, float | None]
     note: str
     not_asked: dict[str, str]
+    named: tuple[str, ...]  # regions that were asked for by name
     problems: tuple[RoostError, ...] = ()
 
     @property
@@ -64,19 +65,29 @@ class Collected:
         return in_order(one for one in self.things if self.with_images or one.kind not in KEPT)
 
     def require_nothing_billed(self, hint: str) -> None:
-        """Raises StillBillableError, or PartialError where what is left costs nothing but could not be removed."""
+        """Raises StillBillableError, or PartialError: what is left costs nothing but could not be removed, or nobody
+        knows of a region that was asked for."""
         because = "".join(f"\n  {problem.message}" for problem in self.problems)
         doomed = left_after(self.doomed)
+        unknown = [
+            f"{region} could not be asked: {why}" for region, why in self.not_asked.items() if region in self.named
+        ]
         if billed := [str(one) for one in doomed if one.is_billed]:
             raise StillBillableError(f"this costs money: {', '.join(billed)}{because}", hint)
         if self.problems:
             raise PartialError(f"this could not be removed: {', '.join(map(str, doomed))}{because}", hint)
+        if unknown:
+            raise PartialError("; ".join(unknown), f"{hint}   (what is left there is not known)")
 
 
 def collect(wish: Wish, reporter: Reporter) -> Collected:
     """Raises RoostError where no region at all could be asked."""
     spec = spec_of(None, wish.cloud)
-    access = connect(spec.cloud, spec.region, say=reporter.note, start=False).access
+    if spec.cloud == "aws":  # where this machine's own address is of no interest
+        access = Access(region=spec.region)
+        require_credentials(access)
+    else:
+        access = connect(spec.cloud, spec.region, say=reporter.note, start=False).access
     every = tagged.regions(access) if spec.cloud == "aws" else [access.region]
     accesses = {region: replace(access, region=region) for region in wish.regions or every}
     reporter.step(f"look at {len(accesses)} region{'s' if len(accesses) > 1 else ''}")
@@ -85,12 +96,14 @@ def collect(wish: Wish, reporter: Reporter) -> Collected:
     with ThreadPoolExecutor(_REGIONS_AT_ONCE) as threads:
         for region, found in zip(accesses, threads.map(_asked, accesses.values()), strict=True):
             if isinstance(found, RoostError):
-                reporter.note(f"{region} could not be asked: {found.message}")
                 problems[region] = found
             else:
                 things += found
     if len(problems) == len(accesses):
         raise next(iter(problems.values()))
+    not_asked = {region: _why(error) for region, error in problems.items()}
+    for region, why in not_asked.items():
+        reporter.note(f"{region} could not be asked: {why}")
     owner, now = getpass.getuser(), datetime.now(UTC)
     wanted = tuple(one for one in things if one.state != "terminated" and wish.wants(one, owner=owner, now=now))
     usd, note = _prices(spec.cloud, accesses, wanted)
@@ -100,7 +113,8 @@ def collect(wish: Wish, reporter: Reporter) -> Collected:
         accesses=accesses,
         usd_per_day=usd,
         note=note,
-        not_asked={region: error.message for region, error in problems.items()},
+        not_asked=not_asked,
+        named=wish.regions,
     )
 
 
@@ -150,6 +164,16 @@ def _wait_until_terminated(instances: Iterable[Thing], rooms: dict[str, Tagged])
         except RoostError as error:
             problems.append(error)
     return problems
+
+
+def _why(error: RoostError) -> str:
+    """EC2 says of a region that is switched off that it could not validate the credentials, which others take."""
+    refuses = any(code in error.message for code in ("AuthFailure", "OptInRequired", "UnauthorizedOperation"))
+    return error.message + (
+        "; other regions take these credentials: it is not enabled for the account, or a policy forbids it"
+        if refuses
+        else ""
+    )
 
 
 def _asked(access: Access) -> list[Thing] | RoostError:

@@ -38,7 +38,8 @@ def command(
 
     Finds what carries one of Roost's tags, in all regions of the account, whatever local files say, and touches nothing
     else. Asks before it removes; where nobody can be asked it only lists, unless --yes says so. Exit code 0: nothing
-    that costs money is left, but for images and their snapshots; 8: something is.
+    that costs money is left, but for images and their snapshots; 8: something is; 4: a region that was named could not
+    be asked.
     """
     from roost.report.reporter import reporter_for
     from roost.verbs.collecting import Wish, collect, remove
@@ -57,6 +58,7 @@ def command(
         click.echo("EC2 has nothing of Roost's" + (" that was asked for" if wish.is_choice else ""))
     doomed = collected.doomed
     if not doomed:
+        collected.require_nothing_billed("roost gc")
         return
     if not yes:
         if not sys.stdin.isatty():

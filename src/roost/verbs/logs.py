@@ -24,7 +24,7 @@ def command(what: str | None, cloud: str | None) -> None:
 
     if what is not None and what.startswith("i-"):
         instance_id = what
-        where = site(spec_of(None, cloud), say=say, start=False)
+        where = site(spec_of(None, cloud), say=say, start=False, needs_address=False)
     else:
         spec, where, found = found_pool(what, cloud, say=say)
         points = found.with_role(Role.ACCESS_POINT) or found.usable

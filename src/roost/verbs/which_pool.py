@@ -55,8 +55,8 @@ def is_file_name(word: str) -> bool:
     return word.endswith((".yml", ".yaml")) or os.sep in word
 
 
-def site(spec: PoolSpec, *, say: Callable[[str], None], start: bool = True) -> Site:
-    endpoint = connect(spec.cloud, spec.region, say=say, start=start)
+def site(spec: PoolSpec, *, say: Callable[[str], None], start: bool = True, needs_address: bool = True) -> Site:
+    endpoint = connect(spec.cloud, spec.region, say=say, start=start, needs_address=needs_address)
     asker = Asker(address=endpoint.own_address, owner=getpass.getuser())
     return Site(endpoint=endpoint, ec2=Ec2(endpoint.access), asker=asker)
 
@@ -68,7 +68,7 @@ def found_pool(
     spec = spec_of(word, cloud)
     if region is not None:
         spec = spec.model_copy(update={"region": region})
-    where = site(spec, say=say, start=False)
+    where = site(spec, say=say, start=False, needs_address=False)
     found = with_file_systems(spec, where, where.ec2.describe(spec.name))
     if not found.is_empty:
         if not lets_in(found, where.asker):
@@ -108,7 +108,7 @@ def found_instance(
 ) -> tuple[PoolSpec, Site, Found, PoolInstance]:
     """An instance of any pool, terminated or not. Raises NotFoundError with the nearest id."""
     spec = spec_of(None, cloud)
-    where = site(spec, say=say, start=False)
+    where = site(spec, say=say, start=False, needs_address=False)
     pools = where.ec2.instance_pools()
     if instance_id not in pools:
         raise NotFoundError(
@@ -122,11 +122,12 @@ def found_instance(
 
 def lets_in(found: Found, asker: Asker) -> bool:
     """Whether the pool's groups let this machine in by ssh; a pool without a group lets in nobody who could change it.
+    Where this machine's address is not known, nothing is to be said about it.
 
     >>> lets_in(Found(), Asker(address="192.0.2.7", owner="ada"))
     True
     """
-    return not found.groups or any(
+    return not (found.groups and asker.address) or any(
         ingress.cidr is not None
         and ingress.port <= SSH_PORT <= (ingress.to_port or ingress.port)
         and IPv4Address(asker.address) in IPv4Network(ingress.cidr, strict=False)
