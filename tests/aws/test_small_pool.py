@@ -80,7 +80,7 @@ def roost(tmp_path_factory: pytest.TempPathFactory) -> Roost:
 def pool(roost: Roost) -> Iterator[str]:
     """Up; and down again in any case. What it may cost is printed before."""
     said = roost("up", "pool.yml", "--dry-run").stdout
-    assert "launch 1 access-point" in said
+    assert "launch 1 access point" in said
     try:
         roost("up", "pool.yml", "--yes")
         yield roost.name

@@ -18,6 +18,10 @@ _EXPIRED = (
     b"<Response><Errors><Error><Code>RequestExpired</Code><Message>Request has expired.</Message></Error></Errors>"
     b"<RequestID>r</RequestID></Response>"
 )
+_UNAUTHORIZED = (
+    b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>%s</Message></Error></Errors>"
+    b"<RequestID>r</RequestID></Response>"
+)
 _SCOPE = re.compile(r"Credential=[^/]*/[^/]*/(?P<region>[^/]*)/")  # of AWS' signature version 4
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
@@ -28,7 +32,7 @@ class Ec2Proxy:
     `before[n]` is called when the nth changing call has arrived and EC2 does not have it yet; `after[n]` when EC2 has
     done it and answered, and the client has not heard the answer. Once `expires_after` changing calls have arrived,
     the credentials have expired: every further call is refused, also one that only looks. `regions`: other endpoints,
-    for the calls that are signed for them.
+    for the calls that are signed for them. `guard`: why a request's body is not authorised; "" where it is.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Ec2Proxy:
         endpoint_url: str,
         *,
         regions: Mapping[str, str] | None = None,
+        guard: Callable[[bytes], str] | None = None,
         address: str = "127.0.0.1",
         before: Mapping[int, Hook] | None = None,
         after: Mapping[int, Hook] | None = None,
@@ -45,6 +50,7 @@ class Ec2Proxy:
         self._regions = {region: urlsplit(url).netloc for region, url in (regions or {}).items()}
         self._before, self._after = dict(before or {}), dict(after or {})
         self._expires_after = expires_after
+        self._guard = guard
         self._lock = threading.Lock()
         self._changes: list[str] = []
         self._server = ThreadingHTTPServer((address, 0), _handler_of(self))
@@ -77,6 +83,8 @@ class Ec2Proxy:
         """One call there and its answer back, with the hooks around it."""
         if self._expires_after is not None and len(self.changes) >= self._expires_after:
             return Answer(400, [("Content-Type", "text/xml")], _EXPIRED)
+        if self._guard and (said := self._guard(body)):
+            return Answer(403, [("Content-Type", "text/xml")], _UNAUTHORIZED % said.encode())
         number = self._counted(body)
         if hook := self._before.get(number):
             hook()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ec2_proxy import Ec2Proxy
+from guarded_ec2 import guarded
 from own_service import Localec2Service, localec2, started
 from roost_cli import Roost
 
@@ -38,10 +39,15 @@ def account(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPath
     state_dir = tmp_path_factory.mktemp("another-region")
     try:
         there = started(state_dir, region=THERE)
-        with Ec2Proxy(localec2_service.endpoint_url, regions={THERE: there.endpoint_url}) as ec2:
+        with (
+            guarded(localec2_service) as here,
+            guarded(there) as other,
+            Ec2Proxy(here.endpoint_url, regions={THERE: other.endpoint_url}) as ec2,
+        ):
             seen = {**localec2_service.env, "AWS_ENDPOINT_URL": ec2.endpoint_url}
             roost = Roost(service=replace(localec2_service, env=seen), directory=tmp_path_factory.mktemp("gc"))
             yield Account(roost=roost, here=localec2_service, there=there)
+            assert [*here.refused, *other.refused] == []
     finally:
         localec2("stop", "--all", "--state-dir", str(state_dir))
 

@@ -5,10 +5,12 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from guarded_ec2 import GuardedEc2, guarded
 from own_service import Localec2Service
 from roost_cli import Roost
 
@@ -29,14 +31,26 @@ image:
 
 
 @pytest.fixture(scope="module")
-def roost(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFactory) -> Roost:
+def ec2_as_allowed(localec2_service: Localec2Service) -> Iterator[GuardedEc2]:
+    """What docs/iam-policy.json lets through."""
+    with guarded(localec2_service) as ec2:
+        yield ec2
+        assert ec2.refused == []
+        assert ec2.judged >= {"RunInstances", "CreateImage", "CreateTags", "DeregisterImage", "DeleteSnapshot"}
+
+
+@pytest.fixture(scope="module")
+def roost(
+    localec2_service: Localec2Service, ec2_as_allowed: GuardedEc2, tmp_path_factory: pytest.TempPathFactory
+) -> Roost:
     directory = tmp_path_factory.mktemp("bake")
     (directory / "genes.txt").write_text("ACGT\n")
     (directory / "tools").mkdir()
     tool = directory / "tools" / "shout"
     tool.write_text("#!/bin/sh\ntr a-z A-Z\n")
     tool.chmod(0o755)
-    where = Roost(service=localec2_service, directory=directory)
+    environment = {**localec2_service.env, "ROOST_EC2_ENDPOINT": ec2_as_allowed.endpoint_url}
+    where = Roost(service=replace(localec2_service, env=environment), directory=directory)
     recipe(where, "baked", packages="cowsay", script="echo copying; cp /opt/ref/genes.txt /opt/ref/copy.txt")
     return where
 

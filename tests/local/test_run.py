@@ -113,7 +113,7 @@ def test_a_held_job_says_why(roost: Roost) -> None:
 @pytest.mark.parametrize(
     ("when", "by"),
     [
-        ("launch 1 access-point", signal.SIGINT),
+        ("launch 1 access point", signal.SIGINT),
         ("wait for 2 execution points", signal.SIGTERM),
         ("run the workflow under DAGMan", signal.SIGINT),
     ],
