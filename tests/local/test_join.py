@@ -25,6 +25,21 @@ ALL_OF_IT = """\
 cd /etc/condor && find . -printf '%p %m %u %l\\n' | sort
 find . -type f ! -name known_hosts -exec sha256sum {} + | sort -k2
 """
+TWO_TASKS = """\
+pegasus: "5.0.4"
+name: two
+jobs:
+- {type: job, id: ID1, name: make, arguments: [], uses: [{lfn: part, type: output}]}
+- type: job
+  id: ID2
+  name: use
+  arguments: []
+  uses: [{lfn: part, type: input}, {lfn: result, type: output}]
+transformationCatalog:
+  transformations:
+  - {name: make, sites: [{name: local, pfn: make, type: stageable}]}
+  - {name: use, sites: [{name: local, pfn: use, type: stageable}]}
+"""
 JOB = """\
 executable = /bin/sh
 transfer_executable = false
@@ -329,6 +344,37 @@ def test_a_workflow_on_it(site: Site, burst: str) -> None:
     logs = site.host.out("sh", "-c", "cat /home/alice/roost-runs/hello/submit/*.log")
     assert burst in logs
     assert "submit.physics.example" not in {line.split()[-1] for line in logs.splitlines() if "SlotName" in line}
+
+
+def test_a_run_with_instances_of_its_own_fails_and_is_resumed_on_those(site: Site, burst: str) -> None:
+    """`roost run` alone: execution points for this run, and gone with it. Its files stay on this machine."""
+    files = {
+        "workflow.yml": TWO_TASKS,
+        "make": "#!/bin/sh\necho made > part\n",
+        "use": "#!/bin/sh\necho not yet >&2; exit 3\n",
+    }
+    for name, text in files.items():
+        site.host.out("sh", "-c", f"mkdir -p project && cat > project/{name}", user="alice", feed=text)
+    site.host.out("cp", "pool.yml", "project/pool.yml", user="alice")
+    failed = site.roost("run", "project/workflow.yml", "--name", "own", "--yes", user="alice")
+    assert failed.returncode == 4, failed.stdout + failed.stderr
+    assert "use_ID2 (project/workflow.yml:5): exit code 3, after 2 attempts\n    not yet" in failed.stdout
+    assert "0 billable resources" in failed.stdout
+    instance = json.loads(site.host.out("cat", "runs/own/timeline.json", user="alice"))["instances"][0]["instance_id"]
+    assert instance != burst
+    late = site.roost("run", "--attach", "own", user="alice")
+    assert (late.returncode, "too late: the pool two-" in late.stderr) == (3, True), late.stderr
+
+    site.host.out("sh", "-c", "cat > project/use", user="alice", feed="#!/bin/sh\ncat part part > result\n")
+    resumed = site.roost("run", "--resume", "own", "--pool", "pool.yml", user="alice")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "1 of 2 jobs are done already" in resumed.stderr
+    assert site.host.out("cat", "runs/own/output/result", user="alice") == "made\nmade\n"
+    report = json.loads(site.roost("report", "own", "--json", user="alice").stdout)
+    assert (report["state"], report["dag_runs"], report["tasks"]["done"]) == ("done", 2, 2)
+    assert [one["name"] for one in report["instances"]] == [instance, burst]
+    # what runs in the user's name is the user's: nothing of it is left in the queue
+    assert site.host.out("condor_q", "alice", "-af", "ClusterId") == ""
 
 
 def test_down_gives_the_jobs_back_and_leaves_the_pool_alone(site: Site, burst: str) -> None:

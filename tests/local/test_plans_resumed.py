@@ -1,10 +1,13 @@
 """Runs with clustered jobs and with cleanup, on a pool that stays: failed, mended, resumed; and reused."""
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import stand_in_pegasus
+import workflow_monitor
 from own_service import Localec2Service
 from roost_cli import Roost
 from run_workflows import Task, write_workflow
@@ -72,6 +75,11 @@ def test_clusters_and_cleanup_are_resumed(roost: Roost) -> None:
     assert report["tasks"] == {"total": 5, "done": 5, "failed": 0, "running": 0, "not_run": 0, "retries": 3}
     assert report["jobs"]["done"] == report["jobs"]["total"] == 5
 
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert workflow_monitor.mistakes(events) == []
+    assert set(workflow_monitor.last_states(events).values()) == {("JOB_SUCCESS", 0)}
+    assert [line["exitcode"] for line in events if line.get("state") == "JOB_FAILURE"] == [3 << 8, 3 << 8]
+
     refused = roost("run", "--resume", "c", "--cluster", "none")
     assert refused.returncode == 2
     assert "a run that was begun keeps the plan that it has" in refused.stderr
@@ -98,3 +106,39 @@ def test_the_library_takes_the_same_options(roost: Roost, monkeypatch: pytest.Mo
         assert forced.jobs == 4
         forced.wait()
         assert len(forced.attempts) == 4
+
+
+def test_a_run_that_pegasus_plan_has_planned_is_attached_to_and_resumed(roost: Roost) -> None:
+    """By a stand-in for it (see there), which the access point has from now on. DAGMan is the real one."""
+    write_workflow(roost.directory, *MAKE, *USE, LAST)
+    installed = roost("ssh", "again", "--", "sudo", "sh", "-c", stand_in_pegasus.installing())
+    assert installed.returncode == 0, installed.stderr
+    refused = roost("run", "workflow.yml", "--pool", "again", "--planner", "pegasus", "--reuse", "c")
+    assert (refused.returncode, "--planner roost" in refused.stderr) == (2, True), refused.stderr
+
+    begun = roost.interrupted(
+        *("run", "workflow.yml", "--pool", "again", "--name", "p", "--force", "--cleanup", "none"),
+        when="run the workflow",
+        by=signal.SIGKILL,
+    )
+    assert "planned by Pegasus 5.1.2" in begun.stderr, begun.stderr
+    run = roost.directory / "runs" / "p"
+    assert json.loads((run / "run.json").read_text())["planner"] == "pegasus"
+    attached = roost("run", "--attach", "p")
+    assert attached.returncode == 4, attached.stdout + attached.stderr
+    assert "use_ID2 (job): exit code 3, at the first attempt\n    not yet" in attached.stdout
+    asked = (run / "submit" / "braindump.yml").read_text()
+    assert (
+        "--relative-submit-dir submit --sites ec2 --output-sites local --cluster label --force --cleanup none" in asked
+    )
+
+    mended = roost("ssh", "again", "--", "touch", "runs/p/mended")
+    assert mended.returncode == 0, mended.stderr
+    resumed = roost("run", "--resume", "p")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert (run / "output" / "result").read_text() == "made\n"
+    assert (run / "submit" / "small-0.dag.rescue001").is_file()
+    report = json.loads(roost("report", "p", "--json").stdout)
+    assert (report["state"], report["dag_runs"], report["jobs"]["done"]) == ("done", 2, 2)
+    again = roost("run", "--resume", "p")
+    assert (again.returncode, "nothing is left to run of p" in again.stderr) == (2, True), again.stderr

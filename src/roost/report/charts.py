@@ -26,28 +26,24 @@ Part = tuple[str, str, float]  # (words, name of a colour, amount)
 def stack(parts: Sequence[Part], *, label: str) -> Html:
     """One bar, split."""
     whole = sum(amount for _, _, amount in parts) or 1.0
-    spans = [
-        element(
-            "span", style=f"width:{amount / whole:.4%};background:var(--{colour})", title=f"{words}: {duration(amount)}"
-        )
-        for words, colour, amount in parts
-        if amount > 0
-    ]
     said = ", ".join(f"{words} {share(amount, whole)}" for words, _, amount in parts if amount > 0)
-    return element("div", spans, class_="stack", role="img", aria_label=f"{label}: {said}")
+    return element("div", _spans(parts, whole), class_="stack", role="img", aria_label=f"{label}: {said}")
 
 
 def thin_stack(parts: Sequence[Part], *, whole: float) -> Html:
     """The same in a row of a table, as long as its share of `whole`."""
     total = sum(amount for _, _, amount in parts)
-    spans = [
+    return element("div", _spans(parts, whole), class_="stack thin", role="img", aria_label=duration(total))
+
+
+def _spans(parts: Sequence[Part], whole: float) -> list[Html]:
+    return [
         element(
             "span", style=f"width:{amount / whole:.4%};background:var(--{colour})", title=f"{words}: {duration(amount)}"
         )
         for words, colour, amount in parts
         if amount > 0 and whole > 0
     ]
-    return element("div", spans, class_="stack thin", role="img", aria_label=duration(total))
 
 
 def legend(parts: Sequence[Part], *, are_seconds: bool = True) -> Html:

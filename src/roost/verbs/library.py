@@ -290,9 +290,11 @@ class Pool:
             planners.require_programs(workflow, self._image.executables)
 
     def begin(self, workflow: Loaded, directory: RunDirectory, record: RunRecord) -> Run:
+        self._require_execution_points()
         return self._known(planners.begin(self._ground(), directory, record, workflow))
 
     def again(self, workflow: Loaded, directory: RunDirectory) -> Run:
+        self._require_execution_points()
         return self._known(planners.again(self._ground(), directory, workflow))
 
     def follow(self, workflow: Loaded, directory: RunDirectory) -> Run:
@@ -323,6 +325,15 @@ class Pool:
             cluster=cluster or "",
             options=options,
         )
+
+    def _require_execution_points(self) -> None:
+        """Raises NotFoundError where jobs would wait for ever."""
+        if self._risen is not None and not self._risen.execution_points:
+            raise NotFoundError(
+                f"the pool {self.name} has no execution point, so nothing would run; they end themselves when they have"
+                " been idle for long",
+                f"roost up {self.name}",
+            )
 
     def _ground(self) -> Ground:
         if self._risen is None:

@@ -26,7 +26,7 @@ from roost.workflow.pegasus import PROGRAM, Asked, PegasusPlan, PegasusRunning
 from roost.workflow.pegasus_errors import refusal
 from roost.workflow.pegasus_files import PegasusFiles, pegasus_files, without_catalogs
 from roost.workflow.planning import Options
-from roost.workflow.progress import Progress
+from roost.workflow.progress import Progress, dag_exit_code
 from roost.workflow.static_bp import from_dag
 
 _PLAN_S = 6 * 3600.0  # 100,000 tasks take it minutes, with the drawing hours
@@ -111,6 +111,11 @@ def again(ground: Ground, directory: RunDirectory) -> Run:
                 f"roost run {record.workflow} --name ANOTHER",
             )
         sending.require_ended(access_point, record)
+        messages = access_point.run(["tail", "-c", "4000", "--", str(planned.submit / planned.dagman_out)]).stdout
+        if dag_exit_code(messages) == 0:
+            raise UsageError(
+                f"nothing is left to run of {directory.name}: all its jobs are done", f"ls {directory.output}"
+            )
         logs = [str(planned.submit / one) for one in (planned.dagman_log, planned.dagman_out)]
         log_bytes, dagman_out_bytes = map(int, access_point.run(["sh", "-c", _SIZES, "sh", *logs]).stdout.split())
         is_rescued = bool(_rescue(planned, access_point))

@@ -4,7 +4,7 @@ Everything that is free to check is checked before anything is launched. What it
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,10 +95,7 @@ def _begin(wish: Wish, path: Path, by: Policy, reporter: Reporter) -> RunOutcome
             pool = _own(_own_spec(path, name=name, cloud=wish.cloud), workflow, wish, reporter)
         record = pool.record(path, directory, wish.planner, cluster=wish.wanted.cluster, options=options)
         directory.save(record)
-        with pool:
-            one = pool.begin(workflow, directory, record)
-            one.follow()
-        return _outcome(workflow, one, pool.receipt)
+        return _to_its_end(workflow, pool, lambda: pool.begin(workflow, directory, record))
 
 
 def _resume(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
@@ -115,10 +112,7 @@ def _resume(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
                 wish.pool or record.pool, cloud=wish.cloud or record.cloud, region=region, reporter=reporter
             )
             pool.check(workflow)
-        with pool:
-            one = pool.again(workflow, directory)
-            one.follow()
-        return _outcome(workflow, one, pool.receipt)
+        return _to_its_end(workflow, pool, lambda: pool.again(workflow, directory))
 
 
 def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
@@ -134,10 +128,14 @@ def _attach(wish: Wish, name: str, reporter: Reporter) -> RunOutcome:
             reporter.note("that roost was cut off while its pool rose")
             spec = _own_spec(Path(record.workflow), name=record.pool, cloud=record.cloud)
             pool = _own(spec, workflow, replace(wish, keep=keep), reporter)
-        with pool:
-            one = pool.follow(workflow, directory)
-            one.follow()
-        return _outcome(workflow, one, pool.receipt)
+        return _to_its_end(workflow, pool, lambda: pool.follow(workflow, directory))
+
+
+def _to_its_end(workflow: Loaded, pool: Pool, start: Callable[[], Run]) -> RunOutcome:
+    with pool:
+        one = start()
+        one.follow()
+    return _outcome(workflow, one, pool.receipt)
 
 
 def _nothing_to_run(workflow: Workflow, reused: Reused, wish: Wish) -> RunOutcome:

@@ -21,10 +21,11 @@ from roost.verbs.settling import settle
 from roost.workflow.attempts import Attempt as JobAttempt
 from roost.workflow.attempts import JobProgress
 from roost.workflow.attempts import Outcome as JobOutcome
-from roost.workflow.failure import Failure
+from roost.workflow.failure import Failure, refused_jobs
 from roost.workflow.hooks import Moment
 from roost.workflow.progress import Progress, begin
 
+_ERRORS_SHOWN = 3
 _OUTCOMES = {JobOutcome.DONE: Outcome.OK, JobOutcome.FAILED: Outcome.FAILED}
 
 
@@ -84,10 +85,22 @@ class Run(ABC):
         """Why it cannot be called a success; None for one that is, or that has not ended."""
         if self._progress is None or not self.is_over or self.is_success:
             return None
+        if not self._progress.failed:
+            return PartialError(
+                f"no job that ran has failed, and DAGMan ended with exit code {self._progress.dag_exit_code}"
+                f"{self._dagman_errors()}",
+                f"{self._directory.submit / self._sent.dagman_out}; once mended: roost run --resume {self.name}",
+            )
         return PartialError(
             f"{len(self._progress.failed)} of {self._progress.total} jobs failed",
             f"the files of every job are in {self._directory.submit}; once mended: roost run --resume {self.name}",
         )
+
+    def _dagman_errors(self) -> str:
+        """As the end of a sentence; a job that HTCondor does not take leaves no other trace."""
+        messages = self._directory.submit / self._sent.dagman_out
+        said = refused_jobs(messages.read_text(errors="replace")) if messages.is_file() else ()
+        return "".join(f"; {one}" for one in said[:_ERRORS_SHOWN])
 
     def counts(self) -> JobCounts:
         """A look at it, now: how many jobs are done, run, wait, have failed."""

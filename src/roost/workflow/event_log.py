@@ -27,7 +27,8 @@ TOLD = frozenset(  # by the others (image size, suspension, ...) nothing of ours
     }
 )
 
-_HEAD = re.compile(r"(\d{3}) \((\d+)\.\d+\.\d+\) (\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)Z? ?(.*)")
+# The cluster of a POST script whose job could not be submitted is -1.
+_HEAD = re.compile(r"(\d{3}) \((-?\d+)\.\d+\.\d+\) (\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)Z? ?(.*)")
 _SEPARATOR = re.compile(r"^\.\.\.\n", re.MULTILINE)
 _NODE = re.compile(r"^\s+DAG Node: (\S+)", re.MULTILINE)
 _ATTRIBUTE = re.compile(r'^\t(\w+)(?: = |: )"?([^"\n]*)"?$', re.MULTILINE)

@@ -16,6 +16,7 @@ from roost.workflow.nesting import located
 
 SHOWN_LINES = 20
 _OF_TASK = re.compile(r"roost: task .*: says")  # what one of a job's tasks wrote follows
+_REFUSED = re.compile(r"Submitting node (\S+) from [^\n]*\n\S+ \S+ ERROR: ([^\n]*)")
 _OURS = ("PegasusLite: exitcode", "roost: ")
 
 EXIT_CODES: Mapping[int, str] = {
@@ -109,12 +110,23 @@ def reason(progress: JobProgress, said: str) -> str:
         return f"held: {words} ({progress.hold_reason})"
     if last is None and said:  # of a workflow that could not be planned: it never began
         return said
+    if last is None and not progress.submits:
+        return "HTCondor did not take it: the messages of DAGMan (*.dagman.out) say why"
     if last is None or last.outcome is Outcome.REMOVED:
         return "removed from the queue"
     if said:
         return said
     code = last.exit_code or 0
     return f"exit code {code}" + (f": {words}" if (words := _exit_words(code)) else "")
+
+
+def refused_jobs(dagman_out: str) -> tuple[str, ...]:
+    """The jobs that HTCondor did not take, each with what it said, from DAGMan's messages.
+
+    >>> refused_jobs("11/21/26 18:26:43 Submitting node a from file inline\\n11/21/26 18:26:43 ERROR: on Line 3 ...\\n")
+    ('a: on Line 3 ...',)
+    """
+    return tuple(dict.fromkeys(f"{node}: {said}" for node, said in _REFUSED.findall(dagman_out)))
 
 
 def _exit_words(code: int) -> str:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+import workflow_monitor
 from test_submit_dir import hello
 
 from roost.workflow.events import About, Try, events, text
@@ -63,3 +65,28 @@ def test_a_run_that_goes_on_has_no_end() -> None:
 
 def test_blocks_may_be_cut_anywhere() -> None:
     assert lines(block=7) == lines()
+
+
+@pytest.mark.parametrize("runs", [(RUN,), (DagRun(started_at=RUN.started_at),), (RUN, RUN.moved(60))])
+def test_workflow_monitor_can_replay_them(runs: tuple[DagRun, ...]) -> None:
+    found = lines(runs=runs)
+    assert workflow_monitor.mistakes(found) == []
+    assert workflow_monitor.last_states(found)[NAME] == ("JOB_FAILURE", 768)
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "said"),
+    [
+        (0, {"event_type": "workflow_state"}, "the first event is no workflow_start"),
+        (1, {"total_jobs": 7}, "4 jobs, and total_jobs says 7"),
+        (2, {"status": "0"}, "status cannot be '0'"),
+        (3, {"timestamp": 0}, "not in the order of time"),
+        (3, {"state": "RUNNING"}, "unknown state 'RUNNING'"),
+        (3, {"job_id": 2}, "is not in the roster as 2"),
+        (-1, {"usd": 1.0}, "has usd, which nobody knows"),
+    ],
+)
+def test_what_it_could_not_replay_is_found(number: int, change: dict[str, object], said: str) -> None:
+    found = lines()
+    found[number] = {**found[number], **change}
+    assert any(said in one for one in workflow_monitor.mistakes(found))

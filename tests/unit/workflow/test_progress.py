@@ -10,8 +10,9 @@ from test_submit_dir import hello
 
 from roost.workflow.attempts import JobProgress, JobState, Outcome
 from roost.workflow.event_log import parse_events
-from roost.workflow.failure import failure
+from roost.workflow.failure import failure, reason
 from roost.workflow.progress import Progress, begin, begin_again, dag_exit_code, fold, fold_end
+from roost.workflow.static_bp import from_dag
 
 DATA = Path(__file__).parent / "data"
 LOG = (DATA / "hello.log").read_text()
@@ -271,3 +272,16 @@ def test_a_hold_by_the_execution_points_policy_is_told() -> None:
     found = fold_end(fold(waiting("b", retries=0), log + event(9, 2, 4, "Job was aborted.")), "EXITING WITH STATUS 1")
     assert found.jobs["b"].state is JobState.FAILED
     assert found.jobs["b"].hold_reason == "memory usage exceeded request_memory"
+
+
+def test_a_post_script_tells_of_a_job_that_could_not_be_submitted() -> None:
+    """Its cluster is -1; it is the only trace of that job in a log of events."""
+    log = "016 (-01.000.000) 2026-11-21 18:27:18.845 POST Script terminated.\n"
+    log += "\t(1) Normal termination (return value 2)\n    DAG Node: a\n...\n"
+    progress = fold(begin(from_dag(["JOB a a.sub", "JOB b b.sub", "PARENT a CHILD b"])), log)
+    ended = fold_end(progress, "11/21/26 18:27:19 (condor_DAGMAN) pid 155 EXITING WITH STATUS 1\n")
+    (failed,) = ended.failed
+    assert (failed.name, reason(failed, "")) == (
+        "a",
+        "HTCondor did not take it: the messages of DAGMan (*.dagman.out) say why",
+    )
