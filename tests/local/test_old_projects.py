@@ -46,6 +46,34 @@ def roost(localec2_service: Localec2Service, tmp_path_factory: pytest.TempPathFa
     assert down.returncode == 0, down.stderr
 
 
+OUTER = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<adag xmlns="http://pegasus.isi.edu/schema/DAX" version="3.4" name="outer">
+  <dax id="ID0000001" file="hello.dax">
+    <argument>--force --output-site local</argument>
+    <uses name="numbers.txt" link="input"/>
+    <uses name="range.txt" link="output" transfer="true"/>
+  </dax>
+</adag>
+"""
+
+
+@pytest.mark.local
+def test_imported_workflow_of_workflows_runs(roost: Roost) -> None:
+    """A DAX whose job is another DAX."""
+    old = roost.directory / "hello-4-in-one"
+    shutil.copytree(OLD / "hello-4", old)
+    for name in ("input", "tools"):
+        shutil.copytree(EXAMPLES / "hello" / name, old / name)
+    (old / "outer.dax").write_text(OUTER)
+    done = roost("import", old.name, "--to", "new-in-one")
+    assert done.returncode == 0, done.stderr
+    done = roost("run", "new-in-one/workflow.yml", "--pool", "old", "--name", "in-one")
+    assert done.returncode == 0, done.stderr
+    assert "is a workflow of 4 tasks" in done.stderr
+    roost.check("hello", roost.directory / "runs" / "in-one" / "output")
+
+
 @pytest.mark.local
 @pytest.mark.parametrize("version", ["hello-2", "hello-4"])
 def test_imported_project_runs(roost: Roost, version: str) -> None:
