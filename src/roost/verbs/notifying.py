@@ -30,21 +30,26 @@ class Notifier:
 
     def __init__(self, directory: Path, executable: ExecutableWorkflow, *, say: Callable[[str], None]) -> None:
         self._directory = directory.absolute()
-        self._executable = executable
         self._of_nodes: dict[str, tuple[Hook, ...]] = {}
         self._nodes: dict[str, PlannedJob] = {}
         self._submit: dict[str, PurePosixPath] = {}  # the part of the run's submit directory where each one's files are
-        for prefix, node, workflow in members(executable):
-            self._of_nodes.update((prefix + name, hooks) for name, hooks in workflow.node_hooks.items())
-            if workflow.hooks and node:  # of a part, when its job begins and ends
-                self._of_nodes[node] = (*self._of_nodes.get(node, ()), *workflow.hooks)
-            here = workflow.paths.submit.relative_to(executable.paths.submit)
-            self._nodes.update((prefix + job.name, job) for job in workflow.jobs)
-            self._submit.update((prefix + job.name, here) for job in workflow.jobs)
+        self.know(executable)
         self._say = say
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hook")
         self._started: list[Future[None]] = []
         self._known = _known(self._directory / _LOG)
+
+    def know(self, executable: ExecutableWorkflow) -> None:
+        """With the parts that have been planned by now."""
+        self._executable = executable
+        for prefix, node, workflow in members(executable):
+            self._of_nodes.update((prefix + name, hooks) for name, hooks in workflow.node_hooks.items())
+            if workflow.hooks and node:  # of a part, when its job begins and ends
+                known = self._of_nodes.get(node, ())
+                self._of_nodes[node] = (*known, *(one for one in workflow.hooks if one not in known))
+            here = workflow.paths.submit.relative_to(executable.paths.submit)
+            self._nodes.update((prefix + job.name, job) for job in workflow.jobs)
+            self._submit.update((prefix + job.name, here) for job in workflow.jobs)
 
     def workflow(self, moment: Moment, *, submission: int, exit_code: int | None = None) -> None:
         """It begins, or it has ended and its files are here."""

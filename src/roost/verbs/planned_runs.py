@@ -3,6 +3,7 @@
 What has happened is on the access point, in DAGMan's and HTCondor's logs; the plan is made anew, the same each time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ from roost.verbs.run_directory import RunDirectory, RunRecord, sent_again
 from roost.verbs.runs import Run
 from roost.workflow import resuming
 from roost.workflow.abstract import Workflow
+from roost.workflow.attempts import JobProgress
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
 from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared
@@ -39,9 +41,16 @@ class PlannedRun(Run):
         self, ground: Ground, directory: RunDirectory, record: RunRecord, executable: ExecutableWorkflow
     ) -> None:
         super().__init__(ground, directory, record, whole(executable) if needs_whole(executable) else executable)
-        self._planned = executable
-        if any(one.workflow.hooks or one.workflow.task_hooks for one in members(executable)):
+        self._planned = self._told_of = executable
+        every = [one.workflow for one in members(executable)]
+        if any(one.hooks or one.task_hooks or one.deferred for one in every):
             self._notifier = Notifier(directory.path, executable, say=ground.reporter.note)
+
+    def _see(self, progress: Progress, changed: Sequence[JobProgress]) -> None:
+        if self._notifier is not None and self._executable is not self._told_of:
+            self._told_of = self._executable
+            self._notifier.know(self._told_of)
+        super()._see(progress, changed)
 
     @property
     def _executable(self) -> ExecutableWorkflow:

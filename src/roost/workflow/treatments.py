@@ -83,7 +83,7 @@ PEGASUS_PROFILES: Mapping[str, Treatment] = {
     **_all(How.REFUSED, "say env profiles, or run the task by a script", "pegasus_lite_env_source"),
     **_all(How.REFUSED, _EXPRESSION, "cores.expr", "gpus.expr", "memory.expr", "diskspace.expr", "runtime.expr"),
 }
-_AS_PROPERTY = "it is of the whole workflow: say it in pegasus.properties"
+_AS_PROPERTY = "it is of a whole workflow: say it in pegasus.properties, or of a sub-workflow's job"
 _SCRIPTS = "jobs have no scripts on the access point; hooks run here, and a task can do what comes before or after"
 DAGMAN_PROFILES: Mapping[str, Treatment] = {
     **_all(How.HONOURED, "DAGMan's RETRY", "retry"),

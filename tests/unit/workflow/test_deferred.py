@@ -134,6 +134,10 @@ def test_it_becomes_known_while_it_runs(tmp_path: Path) -> None:
         failed = ENDED.format(cluster=cluster).replace("value 0", "value 3")
         fold(progress, event(f"000 ({cluster}", "second_ID2") + failed, "late_ID2/")
     assert [job.name for job in progress.failed] == ["late_ID2/second_ID2"]
+    fold(progress, event("000 (006", NODE))  # tried again: its DAGMan goes on, with all retries
+    assert progress.failed == ()
+    again = {name: (job.state, job.retries) for name, job in progress.jobs.items() if name.startswith("late_ID2/")}
+    assert again == {"late_ID2/first_ID1": (JobState.DONE, 1), "late_ID2/second_ID2": (JobState.READY, 3)}
     assert [one.prefix for one in members(found.executable)] == ["", "late_ID2/"]
 
 
