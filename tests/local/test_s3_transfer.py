@@ -143,7 +143,7 @@ def test_an_object_is_fetched_by_what_was_signed(server: S3Server, tmp_path: Pat
         ("expired", f"roost: {URL} cannot be fetched: 40"),
         ("other keys", f"roost: {URL} cannot be fetched: 40"),
         ("gone", "roost: s3://data/none cannot be fetched: 404 Not Found (NoSuchKey"),
-        ("not signed", f"roost: {URL} cannot be fetched: "),
+        ("not signed", f"roost: {URL} was not signed: name it as an input"),
     ],
 )
 def test_an_object_that_cannot_be_fetched(server: S3Server, tmp_path: Path, case: str, said: str) -> None:

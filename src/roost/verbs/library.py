@@ -283,8 +283,8 @@ class Pool:
         where inputs are not in S3 that should be.
         """
         if isinstance(workflow, Workflow):
-            if self._risen is None and not sharing.is_mounted(self.spec):
-                sharing.require_shared(workflow.data, self.name)
+            if self._risen is None:
+                sharing.require_shared(workflow, self.name, is_shared=sharing.is_mounted(self.spec))
             objects.require_objects(workflow, self.spec)
         if self._image is not None and self._image.executables is not None:
             planners.require_programs(workflow, self._image.executables)

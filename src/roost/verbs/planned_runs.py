@@ -174,13 +174,13 @@ def _placed(ground: Ground, record: RunRecord, workflow: Workflow) -> RunRecord:
     placed = replace(record, directory=str(places.runs(ground.pool.spec) / record.name), data="")
     if workflow.data is Data.CONDORIO:
         return placed
+    with ground.access_point() as access_point:
+        at = access_point.run(commands.shared_place()).stdout.strip()
+    sharing.require_shared(workflow, ground.pool.spec.name, is_shared=bool(at))
     if workflow.subs:
         ground.reporter.note("a workflow of workflows: HTCondor moves the files, with the same effect")
         return placed
-    with ground.access_point() as access_point:
-        at = access_point.run(commands.shared_place()).stdout.strip()
     if not at:
-        sharing.require_shared(workflow.data, ground.pool.spec.name)
         ground.reporter.note("the instances share no file system: HTCondor moves the files, with the same effect")
         return placed
     return replace(placed, data=f"{at}/runs/{record.name}-{record.uuid[:8]}")

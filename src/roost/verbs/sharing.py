@@ -6,6 +6,7 @@ from roost.boot.roles import Role
 from roost.boot.settings import Sharing
 from roost.errors import UsageError
 from roost.spec import PoolSpec
+from roost.workflow.abstract import Workflow
 from roost.workflow.properties import Data
 
 _FILE_SYSTEMS = Path("/proc/filesystems")
@@ -27,15 +28,19 @@ def is_mounted(spec: PoolSpec) -> bool:
     return spec.shared.kind in ("gluster", "nfs", "efs") and spec.access_point == "cloud"
 
 
-def require_shared(data: Data, pool: str) -> None:
-    """Of a pool that shares nothing. Raises UsageError where the tasks of a workflow are to work in what it shares."""
-    if data is Data.SHAREDFS:
-        raise UsageError(
-            f"the tasks are to work in a directory that all instances see (pegasus.data.configuration = {data}), and"
-            f" those of the pool {pool} share none",
-            "`shared: gluster` in pool.yml; or pegasus.data.configuration = condorio, and HTCondor moves the files that"
-            " tasks declare",
-        )
+def require_shared(workflow: Workflow, pool: str, *, is_shared: bool) -> None:
+    """Raises UsageError where the tasks of a workflow are to work in what a pool shares, and cannot."""
+    if workflow.data is not Data.SHAREDFS:
+        return
+    asked = (
+        f"the tasks are to work in a directory that all instances see (pegasus.data.configuration = {workflow.data})"
+    )
+    instead = "pegasus.data.configuration = condorio, and HTCondor moves the files that tasks declare"
+    if not is_shared:
+        said = f"{asked}, and those of the pool {pool} share none"
+        raise UsageError(said, f"`shared: gluster` in pool.yml; or {instead}")
+    if workflow.subs:
+        raise UsageError(f"not supported yet: {asked}, in a workflow of which others are parts", instead)
 
 
 def require_possible(spec: PoolSpec) -> None:
