@@ -169,6 +169,28 @@ def test_a_roost_is_killed_before_dagman_has_the_run(
     assert pool.status().instances  # it is not the run's own
 
 
+COUNTS = """\
+if read n 2>/dev/null < n; then echo $n > result; exit 0; fi
+trap 'echo $n > n; exit 1' TERM
+n=0
+while [ $n -lt 500 ]; do n=$((n + 1)); sleep 0.5; done
+"""
+
+
+def test_an_execution_point_goes_down_and_its_task_goes_on(
+    pool: Pool, tmp_path: Path, localec2_service: Localec2Service
+) -> None:
+    """As when a spot instance is taken back: its jobs are told, and go on elsewhere from what they wrote."""
+    run = begun(pool, tmp_path, Task(name="counts", script=COUNTS, results=["result"], checkpoints=["n"]))
+    until(run, lambda: run.counts().running == 1)
+    time.sleep(3)
+    (down,) = run.counts().running_on
+    inject(localec2_service, "reboot", down)
+    run.wait(PATIENCE_S)
+    assert [one.outcome for one in run.attempts] == [Outcome.EVICTED, Outcome.OK]
+    assert 0 < int((run.directory / "output" / "result").read_text()) < 500
+
+
 def test_an_execution_point_is_lost(pool: Pool, tmp_path: Path, localec2_service: Localec2Service) -> None:
     """Its host fails; the job starts elsewhere when its lease is over, and counts once."""
     task = Task(
