@@ -3,6 +3,8 @@
 No instance boots here.
 """
 
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -222,23 +224,53 @@ def test_the_port_of_the_api_is_taken(roost: Roost, tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["up", "status", "down"])
 def test_aws_without_credentials(roost: Roost, tmp_path: Path, verb: str) -> None:
     """Within seconds: nothing is asked of a network that is not there."""
+    assert_refused(asked_of_aws(roost, tmp_path, verb), 7, "credentials", "aws configure", "`cloud: local`")
+
+
+SSO = "sso_start_url = https://corp.example/start\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = Pools\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("[profile other]\nregion = us-east-1\n", ("profile (mine) could not be found", "aws configure list-profiles")),
+        (f"[profile mine]\n{SSO}", ("SSO Token", "Try:   aws sso login")),
+        (f"[profile mine]\n{SSO}#expired\n", ("has expired", "Try:   aws sso login")),
+        ("[profile mine]\naws_access_key_id = AKIA\n", ("missing: aws_secret_access_key", "Try:   aws configure")),
+        ("[profile mine]\ncredential_process = /bin/false\n", ("custom-process", "correct ~/.aws/config")),
+        ("[profile mine]\nrole_arn = a\nsource_profile = b\n", ('"b" referenced', "correct ~/.aws/config")),
+        ("mine\n", ("Unable to parse config file", "correct ~/.aws/config")),
+    ],
+)
+def test_aws_with_a_profile_that_is_of_no_use(
+    roost: Roost, tmp_path: Path, config: str, words: tuple[str, ...]
+) -> None:
+    (tmp_path / ".aws" / "sso" / "cache").mkdir(parents=True)
+    (tmp_path / ".aws" / "config").write_text(config)
+    if "#expired" in config:
+        token = {"accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z"}
+        name = hashlib.sha1(b"https://corp.example/start", usedforsecurity=False).hexdigest()  # botocore's
+        (tmp_path / ".aws" / "sso" / "cache" / f"{name}.json").write_text(json.dumps(token))
+    assert_refused(asked_of_aws(roost, tmp_path, "status", AWS_PROFILE="mine", ROOST_MY_ADDRESS="192.0.2.7"), 7, *words)
+
+
+def asked_of_aws(roost: Roost, home: Path, verb: str, **variables: str) -> Done:
     there = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    home = {
-        "HOME": str(tmp_path),
+    own = {
+        "HOME": str(home),
         "PYTHONPATH": roost.environment["PYTHONPATH"],
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "roost", verb, "galaxy", "--cloud", "aws"],
-        env={**there, **home},
-        cwd=tmp_path,
+        env={**there, **own, **variables},
+        cwd=home,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         timeout=20,
     )
-    assert_refused(done, 7, "credentials", "aws configure", "`cloud: local`")
 
 
 def refused(roost: Roost, argv: tuple[str, ...], exit_code: int, *words: str) -> Done:

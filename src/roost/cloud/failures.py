@@ -18,7 +18,25 @@ _QUOTA = r"VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded"
 # The first that fits counts. Codes: EC2 API reference, "Error codes for the Amazon EC2 API"; botocore's by class name.
 _KNOWN = (
     _Known(
-        r"NoCredentialsError|PartialCredentialsError|ProfileNotFound|TokenRetrievalError|SSOTokenLoadError",
+        r"ProfileNotFound",
+        CloudError,
+        "aws configure list-profiles   (AWS_PROFILE names one of them, or nothing: unset AWS_PROFILE)",
+    ),
+    _Known(
+        r"SSO.*|UnauthorizedSSOTokenError|TokenRetrievalError|NoAuthTokenError",
+        CloudError,
+        "aws sso login   (for the profile in AWS_PROFILE; its session has ended, or never begun)",
+    ),
+    _Known(
+        r"Login.*", CloudError, "aws login   (for the profile in AWS_PROFILE; its session has ended, or never begun)"
+    ),
+    _Known(
+        r"Config.*|InvalidConfigError|InfiniteLoopConfigError|CredentialRetrievalError|UnknownCredentialError",
+        CloudError,
+        "aws sts get-caller-identity   (until that works: correct ~/.aws/config, or what AWS_PROFILE names in it)",
+    ),
+    _Known(
+        r"NoCredentialsError|PartialCredentialsError",
         CloudError,
         "aws configure   (or set AWS_PROFILE; with `cloud: local` no account is needed)",
     ),
