@@ -54,6 +54,14 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.0%}" if whole > 0 else ""
 
 
+def times(ratio: float) -> str:
+    """
+    >>> times(1.5), times(10046.2)
+    ('1.50', '10,046')
+    """
+    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
 def many(count: int, word: str) -> str:
     """
     >>> many(1, "job"), many(12000, "job"), many(2, "retry")

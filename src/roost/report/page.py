@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from roost.report import charts
-from roost.report.figures import duration, many, share, usd
+from roost.report.figures import duration, many, share, times, usd
 from roost.report.gantt import Gantt
 from roost.report.html import Html, element
 from roost.report.page_parts import Cell, seconds_cell, section, table
@@ -70,10 +70,10 @@ def _facts(report: RunReport) -> Html:
         ("Tasks done", f"{counts.done:,}", counted(counts).partition(" ")[2].replace(" done", "", 1)),
         ("Jobs done", f"{report.jobs.done:,}", f"of {report.jobs.total:,}, {_trouble(report)}"),
     ]
-    if bound.ratio is not None:
+    if bound.ratio is not None and report.state == "done":
         is_path = bound.critical_path_s >= bound.seconds
         limit = "its critical path" if is_path else f"its work on {many(bound.cores, 'core')}"
-        facts.append(("Times the least possible", f"{bound.ratio:.2f}", f"{duration(bound.seconds)}: {limit}"))
+        facts.append(("Times the least possible", times(bound.ratio), f"{duration(bound.seconds)}: {limit}"))
     if bound.cores:
         useful = share(report.core_seconds.useful_s, report.core_seconds.total_s)
         facts.append(("Cores", f"{bound.cores:,}", f"{useful} of their time useful"))

@@ -55,7 +55,8 @@ def chain_section(report: RunReport) -> Html | None:
 def load_section(report: RunReport) -> Html:
     load, span = report.load, report.ended_at - report.started_at
     most, waiting = max(load.running), max(load.waiting)
-    legend: list[Part] = [("running, at most", "running", most), ("waiting for a slot, at most", "queued", waiting)]
+    words = f"running, at most {most:,}", f"waiting for a slot, at most {waiting:,}"
+    legend: list[Part] = [(words[0], "running", 0.0), (words[1], "queued", 0.0)]
     return section(
         "Jobs over time",
         None,

@@ -8,7 +8,7 @@ from typing import Any
 from roost.report.cells import cells as _cells
 from roost.report.cells import cut, padded
 from roost.report.chain import Link, Parts
-from roost.report.figures import duration, many, share, size, usd
+from roost.report.figures import duration, many, share, size, times, usd
 from roost.report.run_report import Counts, RunReport
 
 WIDTH = 100
@@ -66,10 +66,10 @@ def counted(counts: Counts) -> str:
 
 def _bound(report: RunReport) -> Iterator[str]:
     bound = report.bound
-    if bound.ratio is None:
+    if bound.ratio is None or report.state != "done":  # of half a run it says nothing
         return
     cores = f"{many(bound.cores, 'core')}{'' if bound.cores_are_told else ' (seen in use)'}"
-    yield f"bound: {duration(bound.seconds)}, the run took {bound.ratio:.2f} times that"
+    yield f"bound: {duration(bound.seconds)}, the run took {times(bound.ratio)} times that"
     yield f"  critical path {duration(bound.critical_path_s)}; work {duration(bound.work_core_s)} on {cores}"
 
 

@@ -99,8 +99,8 @@ class Run(ABC):
     def _dagman_errors(self) -> str:
         """As the end of a sentence; a job that HTCondor does not take leaves no other trace."""
         messages = self._directory.submit / self._sent.dagman_out
-        said = refused_jobs(messages.read_text(errors="replace")) if messages.is_file() else ()
-        return "".join(f"; {one}" for one in said[:_ERRORS_SHOWN])
+        said = refused_jobs(messages.read_text(errors="replace")) if messages.is_file() else {}
+        return "".join(f"; {job}: {why}" for job, why in list(said.items())[:_ERRORS_SHOWN])
 
     def counts(self) -> JobCounts:
         """A look at it, now: how many jobs are done, run, wait, have failed."""

@@ -120,13 +120,13 @@ def reason(progress: JobProgress, said: str) -> str:
     return f"exit code {code}" + (f": {words}" if (words := _exit_words(code)) else "")
 
 
-def refused_jobs(dagman_out: str) -> tuple[str, ...]:
-    """The jobs that HTCondor did not take, each with what it said, from DAGMan's messages.
+def refused_jobs(dagman_out: str) -> dict[str, str]:
+    """The jobs that HTCondor did not take when DAGMan ran last, each with what it said; from DAGMan's messages.
 
     >>> refused_jobs("11/21/26 18:26:43 Submitting node a from file inline\\n11/21/26 18:26:43 ERROR: on Line 3 ...\\n")
-    ('a: on Line 3 ...',)
+    {'a': 'on Line 3 ...'}
     """
-    return tuple(dict.fromkeys(f"{node}: {said}" for node, said in _REFUSED.findall(dagman_out)))
+    return dict(_REFUSED.findall(dagman_out.rpartition("STARTING UP")[2]))
 
 
 def _exit_words(code: int) -> str:

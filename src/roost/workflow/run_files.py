@@ -14,6 +14,7 @@ from roost.errors import NotFoundError, UsageError
 from roost.workflow import history, records
 from roost.workflow.attempts import JobState
 from roost.workflow.dag_parts import planning_log
+from roost.workflow.failure import refused_jobs
 from roost.workflow.history import DagRun, RunHistory
 from roost.workflow.progress import begin, fold, fold_dagman_log, fold_end
 from roost.workflow.records import Records
@@ -71,6 +72,8 @@ def _read(directory: Path) -> RunHistory:
     if not stated_s:
         stated_s = dict(_stated_in_submit_files(directory, plan))
     refused = dict(_refused(directory, plan))
+    if runs and runs[-1].exit_code:
+        refused |= {job: said for job, said in _not_taken(directory / f"{stem}.dag.dagman.out") if job in progress.jobs}
     for name in refused:
         if progress.jobs[name].state in (JobState.READY, JobState.WAITING):
             progress.move(progress.jobs[name], JobState.FAILED)
@@ -87,6 +90,13 @@ def _read(directory: Path) -> RunHistory:
         files={job.name: _where(files, job.name) for job in progress.failed[:_FAILURES_READ]},
         subworkflows=tuple(_subworkflow(directory, place, plan) for place in sorted(files.below)),
     )
+
+
+def _not_taken(messages: Path) -> Iterator[tuple[str, str]]:
+    """Jobs that HTCondor refused, as DAGMan tells at the end of its messages."""
+    with messages.open("rb") as file:
+        file.seek(max(0, messages.stat().st_size - _BLOCK))
+        yield from refused_jobs(file.read().decode(errors="replace")).items()
 
 
 def _refused(directory: Path, plan: StaticPlan) -> Iterator[tuple[str, str]]:

@@ -269,3 +269,26 @@ def test_the_longest_path_of_a_wide_graph() -> None:
     weights = {f"n{number}": 1.0 for number in range(3000)}
     edges = tuple((f"n{number}", f"n{number + 1}") for number in range(2999))
     assert longest_path(weights, edges) == 3000
+
+
+def test_a_job_that_htcondor_does_not_take(tmp_path: Path) -> None:
+    """It is in no log of events; DAGMan says why, and how it went before does not count."""
+    made(tmp_path, Shape(jobs=3, wide=3))
+    submit = tmp_path / "submit"
+    (submit / "made-0.log").write_text("")
+    messages = submit / "made-0.dag.dagman.out"
+    first = run_files.read(tmp_path).plan.jobs[0].name
+    began, ended = messages.read_text().splitlines()
+    stamp = began[:17]
+    refused = [
+        f"{stamp} Submitting node {{}} from file inline using direct job submission",
+        f"{stamp} ERROR: on Line 3",
+    ]
+    lines = [began, refused[0].format("mended"), refused[1], began, refused[0].format(first), refused[1]]
+    messages.write_text("\n".join([*lines, ended.replace("STATUS 0", "STATUS 1"), ""]))
+    found = reported(tmp_path)
+    assert (found.state, found.jobs.failed, found.jobs.not_run) == ("failed", 1, 2)
+    (failure,) = found.failures
+    assert (failure.job, failure.stderr) == (first, ("on Line 3",))
+    assert failure.reason.startswith("HTCondor did not take it")
+    assert "the run took" not in text(found)
