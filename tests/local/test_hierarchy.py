@@ -63,16 +63,21 @@ def hierarchy(directory: Path, *, late: str) -> Path:
         ),
     }
     path = written(directory, {"outer": outer, "inner": INNER, "deep": DEEP})
-    (directory / "small.dag").write_text(DAG)
-    (directory / "a.sub").write_text(SUBMIT.format(script="cat part > a.txt"))
-    (directory / "b.sub").write_text(SUBMIT.format(script="cat a.txt a.txt > of_dag"))
+    part, whole = SUBMIT.format(script="cat part > a.txt"), SUBMIT.format(script="cat a.txt a.txt > of_dag")
+    add_replicas(path, {"small.dag": DAG, "a.sub": part, "b.sub": whole})
     top = json.loads(path.read_text())
     top["transformationCatalog"]["transformations"] += programs
-    for name in ("small.dag", "a.sub", "b.sub"):
-        pfn = {"site": "local", "pfn": str(directory / name)}
-        top["replicaCatalog"]["replicas"].append({"lfn": name, "pfns": [pfn]})
     path.write_text(json.dumps(top, indent=1))
     return path
+
+
+def add_replicas(workflow: Path, texts: dict[str, str]) -> None:
+    top = json.loads(workflow.read_text())
+    for name, text in texts.items():
+        (workflow.parent / name).write_text(text)
+        pfn = {"site": "local", "pfn": str(workflow.parent / name)}
+        top["replicaCatalog"]["replicas"].append({"lfn": name, "pfns": [pfn]})
+    workflow.write_text(json.dumps(top, indent=1))
 
 
 @pytest.fixture
@@ -131,8 +136,10 @@ def test_what_cannot_be_planned_is_told_and_monitord_follows(
         "make": Job(script=f"echo outer > part; cat > bad.yml <<'END'\n{bad}\nEND", outputs=["part", "bad.yml"]),
         "before": Job(inner="inner.yml", inputs=["part"], results=["deep"]),
         "wrong": Job(inner="bad.yml", inputs=["part"]),
+        "dag": Job(inner="small.dag", kind="condorWorkflow", inputs=["a.sub"], outputs=["of_dag"]),
     }
     path = written(shared / "one", {"outer": outer, "inner": INNER, "deep": DEEP}, retries=1)
+    add_replicas(path, {"small.dag": "JOB a a.sub\n", "a.sub": SUBMIT.format(script="exit 4")})
     paths = RunPaths(run=RUNS / "one" / "run")
     executable = planned(load(path), Site(), paths, Options(), uuid=str(uuid4()), planned_at=datetime.now(UTC))
     submit = here(shared, paths.submit)
@@ -146,7 +153,10 @@ def test_what_cannot_be_planned_is_told_and_monitord_follows(
             wait_for_end(submit / executable.dagman_out)
     history = run_files.read(submit)
     report = run_report(history, now=time.time())
-    (failed,) = report.failures
+    failed, dag = sorted(report.failures, key=lambda one: one.job)
+    assert (dag.job, dag.exit_code, dag.attempts) == ("subdag_small_ID4", 1, 2)
+    assert dag.reason == "the DAG small.dag failed (exit code 1); it goes on from small.dag.rescue002"
+    assert any("failed with status 4" in line for line in dag.stderr)
     assert failed.job == "pegasus-plan_ID3"
     assert failed.reason.startswith("bad.yml cannot be planned")
     assert any("'nowhere' is used by 'ID1', made by no job" in line for line in failed.stderr)

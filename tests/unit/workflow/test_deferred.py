@@ -11,14 +11,16 @@ import pytest
 from hierarchies import Job, described, written
 
 from roost.errors import UsageError
+from roost.workflow import submit_dir
 from roost.workflow.attempts import JobState
 from roost.workflow.dag import dag_lines
+from roost.workflow.dag_parts import NOT_PLANNED
 from roost.workflow.deferred import plan_deferred
 from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
 from roost.workflow.flattening import flattened
 from roost.workflow.history import RunHistory
 from roost.workflow.nesting import all_uploads, members
-from roost.workflow.part_planning import planned_again
+from roost.workflow.part_planning import main, planned_again
 from roost.workflow.planner_archive import planner_archive
 from roost.workflow.planning import Options, planned
 from roost.workflow.progress import begin, extend, fold
@@ -43,11 +45,11 @@ def late_yaml(directory: Path, **more: Job) -> tuple[str, list[Any]]:
     return json.dumps(about, indent=1), programs
 
 
-def plan(directory: Path, *, is_there: bool, uses: Job | None = None) -> ExecutableWorkflow:
+def plan(directory: Path, *, is_there: bool, run: PurePosixPath = RUN) -> ExecutableWorkflow:
     makes = [] if is_there else ["late.yml"]
     outer = {
         "make": Job(outputs=["part", *makes]),
-        "later": uses or Job(inner="late.yml", inputs=["part"], results=["late"]),
+        "later": Job(inner="late.yml", inputs=["part"], results=["late"]),
         "after": Job(inputs=["late"], results=["all"]),
     }
     path = written(directory, {"outer": outer, "late": LATE} if is_there else {"outer": outer}, retries=1)
@@ -58,7 +60,7 @@ def plan(directory: Path, *, is_there: bool, uses: Job | None = None) -> Executa
     top["transformationCatalog"]["transformations"] += programs
     path.write_text(json.dumps(top, indent=1))
     moment = datetime(2026, 11, 21, tzinfo=UTC)
-    return planned(load(path), Site(), RunPaths(run=RUN), Options(), uuid="u", planned_at=moment)
+    return planned(load(path), Site(), RunPaths(run=run), Options(), uuid="u", planned_at=moment)
 
 
 def test_the_plan_is_the_same_as_beforehand(tmp_path: Path) -> None:
@@ -171,3 +173,38 @@ ENDED = "005 ({cluster}.000.000) 2026-11-21 10:00:02 Job terminated.\n\t(1) Norm
 
 def event(begin_with: str, node: str) -> str:
     return f"{begin_with}.000.000) 2026-11-21 10:00:00 Job submitted from host: <x>\n    DAG Node: {node}\n...\n"
+
+
+def test_the_access_point_plans_it_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = PurePosixPath(tmp_path / "r")
+    found = plan(tmp_path, is_there=False, run=run)
+    submit_dir.write(found, tmp_path / "r")
+    for upload in all_uploads(found):
+        Path(upload.remote).write_bytes(Path(upload.local).read_bytes())
+    later = found.deferred[NODE]
+    words = str(later.paths.submit), str(later.file)
+    assert main(*words) == NOT_PLANNED
+    assert "roost: late.yml cannot be planned: " in capsys.readouterr().out
+    Path(later.file).write_text(late_yaml(tmp_path)[0])
+    claim = tmp_path / "r" / "results" / "late"
+    assert claim.read_text() == ""  # the outer workflow's, as its job says
+    assert main(*words) == 0
+    assert capsys.readouterr().out.endswith("late.yml: planned as 2 jobs\n")
+    made = {path.name for path in Path(later.paths.submit).iterdir()}
+    assert {"late-0.dag", "late-0.static.bp", "braindump.yml", "invoke.pyz", "workflow.yml"} <= made
+    assert {path.name for path in Path(later.paths.executables).iterdir()} >= {"first", "second"}
+    Path(later.file).unlink()
+    assert main(*words) == 0
+    assert capsys.readouterr().out.startswith("planned already")
+
+
+def test_a_result_that_another_workflow_makes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = PurePosixPath(tmp_path / "r")
+    found = plan(tmp_path, is_there=False, run=run)
+    submit_dir.write(found, tmp_path / "r")
+    later = found.deferred[NODE]
+    first = Job(inputs=["part"], outputs=["tmp"], results=["all"])
+    Path(later.file).write_text(late_yaml(tmp_path, first=first)[0])
+    assert main(str(later.paths.submit), str(later.file)) == NOT_PLANNED
+    assert "the result 'all' is made by the workflow around it too" in capsys.readouterr().out
+    assert not (Path(later.paths.submit) / "workflow.yml").exists()
