@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from roost.workflow import source, submit_dir
-from roost.workflow.executable import RunPaths, Site
+from roost.workflow.executable import Site
 from roost.workflow.planner import plan
+from roost.workflow.run_paths import RunPaths
 
 
 def main() -> None:

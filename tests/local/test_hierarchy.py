@@ -20,9 +20,10 @@ from test_pegasus_tools import counted, following, here
 from roost.report.run_report import run_report
 from roost.workflow import pegasus_tools, run_files, submit_dir
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import RunPaths, Site
+from roost.workflow.executable import Site
 from roost.workflow.nesting import all_uploads
 from roost.workflow.planning import Options, planned
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 
 pytestmark = pytest.mark.local

@@ -15,9 +15,10 @@ from test_pegasus_tools import Ran, here, kept, pegasus, roost, wait
 from roost.workflow import submit_dir
 from roost.workflow.clustering import Kind, Policy
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.pegasus_tools import Tool
 from roost.workflow.planner import plan
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 
 pytestmark = pytest.mark.local

@@ -31,11 +31,12 @@ from roost.workflow import event_files, pegasus_tools, records, submit_dir
 from roost.workflow.attempts import JobState, Outcome
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.pegasus_tools import Tool
 from roost.workflow.planner import plan
 from roost.workflow.progress import Progress, begin, fold, fold_end
 from roost.workflow.records import Invocation, Records
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 
 pytestmark = pytest.mark.local

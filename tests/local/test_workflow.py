@@ -15,10 +15,11 @@ from roost.workflow import submit_dir
 from roost.workflow.attempts import JobState, Outcome
 from roost.workflow.clustering import Policy
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.planning import Options, planned
 from roost.workflow.progress import Progress, begin, fold, fold_end
+from roost.workflow.run_paths import RunPaths, Shared
 from roost.workflow.source import load
 
 __all__ = ["personal_pool"]

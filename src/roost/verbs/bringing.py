@@ -12,9 +12,10 @@ from roost.pool.access_point import AccessPoint
 from roost.verbs.run_directory import MADE, RunDirectory
 from roost.workflow import resuming
 from roost.workflow.catalog_text import made_text
-from roost.workflow.executable import ExecutableWorkflow, RunPaths
+from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.progress import Progress
 from roost.workflow.replicas import Replica
+from roost.workflow.run_paths import RunPaths
 
 TRANSFER_S = 6 * 3600.0
 _KEPT = "kept"  # beside the submit directory: links to the intermediate files that are to come here

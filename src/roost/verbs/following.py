@@ -21,11 +21,12 @@ from roost.verbs.run_directory import RunRecord
 from roost.verbs.sending import in_queue
 from roost.workflow.attempts import JobProgress, JobState
 from roost.workflow.dag_parts import planning_log
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob
 from roost.workflow.failure import Failure, failure, files
 from roost.workflow.nesting import located
 from roost.workflow.part_planning import PLANNED, planned_again
 from roost.workflow.progress import Graph, Progress, begin, begin_again, extend, fold, fold_end, mark_done
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.static_bp import StaticJob
 from roost.workflow.whole import Whole
 

@@ -19,7 +19,6 @@ from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.verbs.runs import Run
 from roost.workflow import pegasus, pegasus_failure, run_files, user_catalogs
 from roost.workflow.clustering import Kind, wanted
-from roost.workflow.executable import RunPaths
 from roost.workflow.failure import Failure
 from roost.workflow.needs import Outline
 from roost.workflow.pegasus import PROGRAM, Asked, PegasusPlan, PegasusRunning
@@ -27,6 +26,7 @@ from roost.workflow.pegasus_errors import refusal
 from roost.workflow.pegasus_files import PegasusFiles, pegasus_files, without_catalogs
 from roost.workflow.planning import Options
 from roost.workflow.progress import Progress, dag_exit_code
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.static_bp import from_dag
 
 _PLAN_S = 6 * 3600.0  # 100,000 tasks take it minutes, with the drawing hours

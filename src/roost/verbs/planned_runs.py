@@ -22,7 +22,7 @@ from roost.workflow.abstract import Workflow
 from roost.workflow.attempts import JobProgress
 from roost.workflow.clustering import Kind, wanted
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared
+from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.executable import Site as ExecutionSite
 from roost.workflow.failure import Failure
 from roost.workflow.nesting import Member, all_uploads, members
@@ -31,6 +31,7 @@ from roost.workflow.planning import planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.progress import Progress, begin, fold
 from roost.workflow.properties import Data
+from roost.workflow.run_paths import RunPaths, Shared
 from roost.workflow.whole import Whole, needs_whole, whole
 
 

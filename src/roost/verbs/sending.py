@@ -16,8 +16,9 @@ from roost.verbs import bringing
 from roost.verbs.run_directory import RECORD, RunDirectory, RunRecord
 from roost.workflow import resuming, submit_dir
 from roost.workflow.dag import submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths
+from roost.workflow.executable import ExecutableWorkflow
 from roost.workflow.nesting import all_uploads, members
+from roost.workflow.run_paths import RunPaths
 
 # Once, whoever calls it and however often: submitted when it is not in the queue, and has not ended since it was sent.
 _SUBMIT = """\

@@ -8,15 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from roost.workflow.dag_parts import part_lines, sums_for
-from roost.workflow.executable import (
-    CHECKPOINT,
-    OUTPUT,
-    SUMS,
-    ExecutableWorkflow,
-    PlannedJob,
-    jobs_share,
-    stored_name,
-)
+from roost.workflow.executable import CHECKPOINT, OUTPUT, SUMS, ExecutableWorkflow, PlannedJob, jobs_share, stored_name
 from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.shapes import Shape
 from roost.workflow.wrapper import WRAPPER

@@ -19,13 +19,14 @@ from roost.workflow.abstract import SubWorkflow
 from roost.workflow.around import Around, Given, Wanted
 from roost.workflow.catalogs import Source
 from roost.workflow.clustering import Kind, Policy
-from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, RunPaths, Site, Upload
+from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, Site, Upload
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.nesting import around_part, uuid_of_part
 from roost.workflow.planning import Options, planned
 from roost.workflow.profiles import Profiles
 from roost.workflow.properties import Data, Properties
 from roost.workflow.reading import workflow as read_workflow
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.sources import Sources
 from roost.workflow.sub_reading import SECTIONS, with_document
 from roost.yaml_lines import Document

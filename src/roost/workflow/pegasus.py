@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from roost.errors import RoostError, UsageError
-from roost.workflow.executable import RunPaths
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.static_bp import StaticJob, StaticPlan
 from roost.yaml_lines import parse_yaml
 

@@ -20,7 +20,6 @@ from roost.workflow.executable import (
     JobKind,
     PlannedJob,
     Program,
-    RunPaths,
     Site,
     Upload,
     stored_name,
@@ -28,6 +27,7 @@ from roost.workflow.executable import (
 from roost.workflow.graph import Parents, levels, remaining
 from roost.workflow.profiles import Profiles
 from roost.workflow.rules import Rules, rules_of
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.shapes import Shape, Shapes
 from roost.workflow.transformations import Kind, Transformation
 from roost.workflow.units import Units, node_name

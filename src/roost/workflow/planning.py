@@ -8,10 +8,11 @@ from roost.workflow.abstract import SubWorkflow, Workflow
 from roost.workflow.around import Around
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.clustering import Policy, wanted
-from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, RunPaths, Site
+from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, Site
 from roost.workflow.nesting import around_part, uuid_of_part, with_parts
 from roost.workflow.planner import plan
 from roost.workflow.reuse import reuse
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.staging import with_stage_in
 
 INPLACE = "inplace"

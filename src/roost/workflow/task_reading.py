@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from roost.workflow.abstract import Job, Output, SubKind, SubOptions, SubWorkflow, UseKind
 from roost.workflow.catalogs import full_name
+from roost.workflow.file_names import PLAIN, wrong_lfn
 from roost.workflow.hooks import Hook, hooks
 from roost.workflow.metadata import Metadata, metadata
 from roost.workflow.mistakes import NO_EFFECT, Mistakes
@@ -44,9 +45,6 @@ _USE = frozenset(
         *NO_EFFECT,
     }
 )
-_PLAIN_LFN = re.compile(r"(?!\.)[A-Za-z0-9._+@%:~-]+")
-# What would be cut in two by HTCondor's lists of files, by its submit language or by DAGMan's.
-_NOT_IN_LFN = re.compile(r"[\x00-\x1f\x7f,;=\"'\\$*?]")
 _QUOTE = re.compile(r"['\"\\]")
 _TYPES = ("job", *SubKind)
 _SUB = frozenset({"type", "file", "id", "nodeLabel", "arguments", "uses", "profiles", "hooks", *NO_EFFECT})
@@ -130,7 +128,7 @@ class Tasks:
         inputs, outputs, rare = self._uses(path, entry)
         if rare is not None:
             self._note_rare(job_id, rare)
-        if said := _wrong_lfn(file) if file else "":
+        if said := wrong_lfn(file) if file else "":
             mistakes.add(document, (*path, "file"), said)
         elif file in outputs:
             mistakes.add(document, (*path, "file"), f"'{file}' is what describes it, and cannot be its output")
@@ -238,7 +236,7 @@ class Tasks:
                     continue
             known = lfns.get(lfn)
             if known is None:
-                if not _PLAIN_LFN.fullmatch(lfn) and (said := _wrong_lfn(lfn)):
+                if not PLAIN.fullmatch(lfn) and (said := wrong_lfn(lfn)):
                     mistakes.add(document, (*path, "uses", number, "lfn"), said)
                     continue
                 known = lfns[lfn] = lfn
@@ -283,7 +281,7 @@ class Tasks:
                 continue
             streams[stream] = lfn = self._lfns.setdefault(lfn, lfn)
             is_input = stream == "stdin"
-            if said := _wrong_lfn(lfn):
+            if said := wrong_lfn(lfn):
                 mistakes.add(document, (*path, stream), said)
             elif lfn in (outputs if is_input else inputs):
                 said = f"'{stream}' is '{lfn}', which the job uses as its {'output' if is_input else 'input'}"
@@ -342,15 +340,3 @@ def _first_use(uses: list[Any], lfn: str) -> int | None:
 def _names_of_staged(name: str, known: Mapping[str, Transformation]) -> frozenset[str]:
     needed = [known[one] for one in (name, *known[name].requires) if one in known] if name in known else []
     return frozenset(one.file_name for one in needed if one.kind is Kind.STAGEABLE)
-
-
-def _wrong_lfn(lfn: str) -> str:
-    """
-    >>> _wrong_lfn("a b/c.txt"), _wrong_lfn("../x")
-    ('', "the file name '../x' has to stay below the job's directory")
-    """
-    if found := _NOT_IN_LFN.search(lfn):
-        return f"not supported yet: {found[0]!r} in the file name {lfn!r}"
-    if lfn.startswith("/") or lfn.endswith("/") or any(part in ("", ".", "..") for part in lfn.split("/")):
-        return f"the file name '{lfn}' has to stay below the job's directory"
-    return ""

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob, RunPaths
+from roost.workflow.executable import Deferred, ExecutableWorkflow, PlannedJob
 from roost.workflow.nesting import Member, members, with_part
+from roost.workflow.run_paths import RunPaths
 
 
 @dataclass(kw_only=True, slots=True)

@@ -14,11 +14,12 @@ from roost.workflow import resuming
 from roost.workflow.abstract import Job, Output, Workflow
 from roost.workflow.clustering import Kind, Policy, wanted
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, Site
 from roost.workflow.invocation import LONG, decoded
 from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.shapes import MIXED
 from roost.workflow.source import load
 from roost.workflow.stampede import static_events

@@ -16,7 +16,7 @@ from roost.workflow.attempts import JobState
 from roost.workflow.dag import dag_lines
 from roost.workflow.dag_parts import NOT_PLANNED
 from roost.workflow.deferred import plan_deferred
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.flattening import flattened
 from roost.workflow.history import RunHistory
 from roost.workflow.nesting import all_uploads, members
@@ -24,6 +24,7 @@ from roost.workflow.part_planning import main, planned_again
 from roost.workflow.planner_archive import planner_archive
 from roost.workflow.planning import Options, planned
 from roost.workflow.progress import begin, extend, fold
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.stampede import static_events
 from roost.workflow.static_bp import from_static_bp

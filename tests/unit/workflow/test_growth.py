@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.planner import plan
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.submit_dir import texts
 

@@ -6,9 +6,9 @@ import pytest
 
 from roost.workflow import pegasus, pegasus_failure, run_files
 from roost.workflow.attempts import JobState
-from roost.workflow.executable import RunPaths
 from roost.workflow.pegasus import PegasusPlan, PegasusRunning
 from roost.workflow.progress import Progress, begin, fold, fold_end, mark_done
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.static_bp import from_dag
 
 GOLDEN = Path(__file__).parent / "data" / "completed-run"

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.workflow.abstract import Job, Output, Workflow
-from roost.workflow.executable import ExecutableWorkflow, PlannedJob, RunPaths, Site, stored_name
+from roost.workflow.executable import ExecutableWorkflow, PlannedJob, Site, stored_name
 from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
 from roost.workflow.replicas import Replica
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.transformations import Kind, Transformation
 

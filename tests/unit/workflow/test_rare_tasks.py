@@ -10,10 +10,11 @@ from roost.errors import UsageError
 from roost.workflow import submit_dir
 from roost.workflow.clustering import Policy, wanted
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.invocation import decoded
 from roost.workflow.planning import Options, planned
 from roost.workflow.resuming import needed
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 
 WORKFLOW = """\

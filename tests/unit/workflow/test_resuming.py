@@ -8,8 +8,9 @@ import pytest
 from roost.errors import UsageError
 from roost.workflow import planning, resuming
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.planner import plan
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 
 RUN = PurePosixPath("/home/debian/runs/one")

@@ -9,11 +9,12 @@ from test_planner import AT, RUN, UUID, job, workflow_of
 from roost.errors import UsageError
 from roost.workflow.abstract import Output, Workflow
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, JobKind, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, JobKind, Site
 from roost.workflow.invocation import decoded
 from roost.workflow.planning import INPLACE, Options, planned
 from roost.workflow.replicas import Replica
 from roost.workflow.reuse import reuse
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.stampede import static_events
 
 

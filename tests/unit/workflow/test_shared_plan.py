@@ -8,12 +8,13 @@ import pytest
 
 from roost.workflow.cleanup import with_cleanup
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Shared, Site, jobs_share
+from roost.workflow.executable import ExecutableWorkflow, Site, jobs_share
 from roost.workflow.invocation import decoded
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.planner import plan
 from roost.workflow.properties import Data, read_properties
 from roost.workflow.resuming import needed, unfinished
+from roost.workflow.run_paths import RunPaths, Shared
 from roost.workflow.source import load
 from roost.workflow.submit_dir import texts
 

@@ -12,10 +12,11 @@ import pytest
 
 from roost.workflow.abstract import Workflow
 from roost.workflow.dag import dag_lines, submit_argv
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.invocation import decoded
 from roost.workflow.planner import plan
 from roost.workflow.profiles import Profiles
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.submit_dir import programs, texts, write
 

@@ -9,11 +9,12 @@ from hierarchies import Job, written
 
 from roost.errors import UsageError
 from roost.workflow.dag import dag_lines
-from roost.workflow.executable import ExecutableWorkflow, RunPaths, Site
+from roost.workflow.executable import ExecutableWorkflow, Site
 from roost.workflow.invocation import decoded
 from roost.workflow.nesting import members
 from roost.workflow.planning import Options, planned
 from roost.workflow.resuming import needed, unfinished
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.stampede import braindump, static_events
 from roost.workflow.whole import whole

@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from roost.workflow.executable import RunPaths, Site
+from roost.workflow.executable import Site
 from roost.workflow.mistakes import Mistakes
 from roost.workflow.planner import plan
 from roost.workflow.profiles import judged
 from roost.workflow.properties import read_properties
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.treatments import PROFILES, PROPERTIES, How, of_profile, of_property, rows
 

@@ -7,8 +7,9 @@ import pytest
 
 from roost.errors import UsageError
 from roost.workflow.abstract import Workflow
-from roost.workflow.executable import RunPaths, Site
+from roost.workflow.executable import Site
 from roost.workflow.planner import plan
+from roost.workflow.run_paths import RunPaths
 from roost.workflow.source import load
 from roost.workflow.stampede import static_events
 
