@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from personal_pool import PersonalPool, personal_pool
-from test_workflow import explained, run
+from test_workflow import explained, followed, run, submitted
 
 __all__ = ["personal_pool"]
 
@@ -122,3 +122,21 @@ def test_nothing_here_can_run_it(personal_pool: PersonalPool, tmp_path: Path) ->
     shown = explained(personal_pool, ran, "sh_ID1")
     assert shown.exit_code == 126
     assert "podman cannot run tiny.tar, and no apptainer or singularity is on this instance" in shown.reason
+
+
+def test_what_htcondor_makes_of_its_container_universe(personal_pool: PersonalPool, tmp_path: Path) -> None:
+    """Nothing on this pool can run it; the job waits for an execution point that can."""
+    (tmp_path / "tiny.sif").write_bytes(b"an image")
+    path = workflow(tmp_path, "true", kind="singularity", more=", condor: {universe: container}")
+    text = path.read_text().replace("image: tiny.tar\n    mounts: ['/etc:/of-instance:ro']\n", "image: tiny.sif\n")
+    path.write_text(text)
+    executable = submitted(personal_pool, path, tmp_path)
+    asked = ("-constraint", 'pegasus_wf_xformation == "sh"', "-af:r", "ContainerImage", "TransferInput", "Requirements")
+    try:
+        followed(personal_pool, executable, 60, until=lambda now: now.jobs["sh_ID1"].submits == 1)
+        image, inputs, requirements = personal_pool.run("condor_q", *asked).split(maxsplit=2)
+    finally:
+        personal_pool.run("condor_rm", "-constraint", f'pegasus_wf_uuid == "{executable.uuid}"')
+    assert image == '"tiny.sif"'
+    assert inputs.endswith('../executables/tiny.sif"')
+    assert "TARGET.HasContainer && TARGET.HasSIF" in requirements

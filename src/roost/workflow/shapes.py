@@ -113,6 +113,8 @@ class Shapes:
         if (container := transformation.container) and profiles.condor.get("universe") == "container":
             universe = "container"
             commands["container_image"] = f"../executables/{container.image}" if container.is_sent else container.image
+            if container.image.startswith("/"):  # it is there; else HTCondor would look for it on the access point
+                commands["transfer_container"] = "False"
             if container.mounts:
                 raise UsageError(
                     f"{container.at}: HTCondor's container universe mounts nothing for a job: the container"

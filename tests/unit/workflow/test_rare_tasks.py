@@ -36,7 +36,7 @@ transformationCatalog:
   - name: c
     type: docker
     image: IMAGE
-    mounts: ['/data:/data:ro']
+    mounts: MOUNTS
     profiles: {env: {OF_CONTAINER: '1'}, pegasus: {container.arguments: --shm-size=2g}}
 replicaCatalog:
   replicas:
@@ -46,9 +46,16 @@ replicaCatalog:
 
 
 def plan(
-    directory: Path, *, times: str = "", universe: str = "", image: str = "c.tar", policy: Policy | None = None
+    directory: Path,
+    *,
+    times: str = "",
+    universe: str = "",
+    image: str = "c.tar",
+    mounts: str = "['/data:/data:ro']",
+    policy: Policy | None = None,
 ) -> ExecutableWorkflow:
     text = WORKFLOW.replace(" TIMES", times).replace(" UNIVERSE", universe).replace("IMAGE", image)
+    text = text.replace("MOUNTS", mounts)
     (directory / "workflow.yml").write_text(text)
     for name in ("first", "c.tar"):
         (directory / name).write_text("x")
@@ -127,18 +134,26 @@ def test_a_container_that_the_job_starts(tmp_path: Path, image: str, is_sent: bo
     assert "container_image" not in "".join(dag_lines(executable))
 
 
-def test_htcondor_s_container_universe(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("image", "commands"),
+    [
+        ("c.tar", {"container_image": "../executables/c.tar"}),
+        ("docker:///user/c", {"container_image": "docker://user/c"}),
+        (
+            "/on/instances/c.sif, image.site: ec2",
+            {"container_image": "/on/instances/c.sif", "transfer_container": "False"},
+        ),
+    ],
+)
+def test_htcondor_s_container_universe(tmp_path: Path, image: str, commands: dict[str, str]) -> None:
     asks = ", condor: {universe: container}"
     with pytest.raises(UsageError, match="container universe mounts nothing for a job"):
         plan(tmp_path, universe=asks)
-    (tmp_path / "workflow.yml").unlink()
-    text = WORKFLOW.replace("    mounts: ['/data:/data:ro']\n", "")
-    workflow = text.replace(" TIMES", "").replace(" UNIVERSE", asks).replace("IMAGE", "c.tar")
-    (tmp_path / "workflow.yml").write_text(workflow)
-    at, paths = datetime(2026, 11, 20, 12, tzinfo=UTC), RunPaths(run=PurePosixPath("/r"))
-    executable = planned(load(tmp_path / "workflow.yml"), Site(), paths, Options(), uuid="u", planned_at=at)
+    executable = plan(tmp_path, universe=asks, image=image.replace(", ", "\n    "), mounts="")
     dag = "".join(dag_lines(executable))
     assert "  universe = container\n" in dag
-    assert "  container_image = ../executables/c.tar\n" in dag
+    for key, value in commands.items():
+        assert f"  {key} = {value}\n" in dag
+    assert dag.count("transfer_container") == ("transfer_container" in commands)
     assert "container" not in told(executable, "inside_D")["tasks"][0]
     assert "executables/c.tar" not in said(executable, "inside_D")["inputs"], "HTCondor sends it by itself"
