@@ -14,7 +14,7 @@ __all__ = ["personal_pool"]
 
 pytestmark = pytest.mark.local
 
-HOW = ("copy", "link", "here")
+HOW = ("copy", "here")  # links: test_wrapper
 # a.txt is left for others alone, b.txt is a result that another one takes, c.txt is a result of a name of its own
 CHAIN = """\
 pegasus: 5.0.4
@@ -87,7 +87,7 @@ def test_files_go_through_the_directory_and_results_home(personal_pool: Personal
     assert scratch == ["a_A.sha256", "b_B.sha256", "c_C.sha256", "wait_W.sha256"], "HTCondor moved no file but these"
 
 
-@pytest.mark.parametrize("how", ["copy", "here"])
+@pytest.mark.parametrize("how", HOW)
 def test_chores_are_done_where_the_files_are(personal_pool: PersonalPool, tmp_path: Path, how: str) -> None:
     """A file of a server comes there, what nobody needs goes from there."""
     path = written(tmp_path)
