@@ -230,13 +230,25 @@ def test_down_asks_before_files_are_lost(distributed: Pool) -> None:
     assert len(distributed.execution_points()) == 2
 
 
+def test_an_instance_that_is_added_brings_its_disk(distributed: Pool) -> None:
+    distributed.run("sh", "-c", "echo there before > /shared/before")
+    before = distributed.execution_points()
+    grown = Pool(distributed.roost, "dist", "gluster", count=3)
+    up = grown.up()
+    assert up.returncode == 0, up.stderr
+    (added,) = set(grown.execution_points()) - set(before)
+    assert grown.run("sudo", "gluster", "volume", "info", "shared").count(":/srv/roost/brick") == 3
+    assert grown.job("late", "cat /shared/before", on=added) == "there before\n"
+    until(lambda: grown.slot(added, "RoostSharedOk") == "true", "its look at all three")
+
+
 def test_a_peer_that_dies_takes_its_files_along_and_no_job_starts(distributed: Pool) -> None:
     """Last of this pool."""
-    first, second = distributed.execution_points()
+    first, second, *others = distributed.execution_points()
     until(lambda: distributed.slot(second, "RoostSharedOk") == "true", "a first look")
     distributed.ec2.terminate_instances(InstanceIds=[first])
     until(lambda: distributed.slot(second, "RoostSharedOk") == "false", "the other one to notice")
-    assert "1 of 2 peers is gone" in distributed.slot(second, "RoostSharedReason")
+    assert f"1 of {2 + len(others)} peers is gone" in distributed.slot(second, "RoostSharedReason")
     assert distributed.slot(second, "Start") in ("false", "undefined")
 
 

@@ -26,9 +26,11 @@ from roost.cloud.model import (
     Launch,
 )
 from roost.cloud.plan import Asker, launch_name, resource_name
+from roost.errors import CloudError, RoostError, WaitTimeoutError
 from roost.spec import Network, PoolSpec, Workers
 
 LEASE_S = 90 * 60  # an image takes an hour at the most; a builder that nobody ends goes by itself
+_IMAGE_TIMEOUT_S = 3600.0  # longer than that no image has ever taken: it is stuck
 _POOL = "bake-"
 _LONGEST_POOL = 31
 
@@ -126,3 +128,13 @@ def unfinished(images: Iterable[RoostImage], digest: str) -> RoostImage | None:
 
 def _is_baked(image: RoostImage, digest: str) -> bool:
     return image.manifest.recipe == digest and bool(image.manifest.verified)
+
+
+def never_available(image_id: str, image: RoostImage | None, *, waited_s: float) -> RoostError | None:
+    """Why nobody need wait any longer for an image that is not available yet; None where it may still be."""
+    if image is not None and image.state != "pending":
+        said = image.state_reason or "EC2 does not say why"
+        return CloudError(f"the image {image_id} is {image.state}: {said}", "roost image bake")
+    if waited_s > _IMAGE_TIMEOUT_S:
+        return WaitTimeoutError(f"the image {image_id} is still pending after an hour", "roost image bake")
+    return None

@@ -14,12 +14,12 @@ from pathlib import Path
 import platformdirs
 
 from roost.boot.roles import Role
-from roost.cloud.bake import Step
+from roost.cloud.bake import Step, never_available
 from roost.cloud.image import PoolImage
 from roost.cloud.images import Images
 from roost.cloud.manifest import VERIFIED_TAG, RoostImage
 from roost.cloud.model import PoolInstance
-from roost.errors import CloudError, PartialError, RoostError, WaitTimeoutError
+from roost.errors import PartialError, RoostError
 from roost.pool.verification import verification
 from roost.pool.verify import Verdict
 from roost.report.reporter import Reporter
@@ -29,7 +29,6 @@ from roost.verbs.keys import pool_key
 from roost.verbs.rising import rise
 from roost.verbs.which_pool import Site
 
-IMAGE_TIMEOUT_S = 3600.0  # longer than that no image has ever taken: it is stuck
 _VERIFY_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = {True: 5.0, False: 0.3}  # whether it is AWS
 _SAY_EVERY_S = 20.0
@@ -94,12 +93,9 @@ def wait_until_available(
         image = images.get(image_id)
         if image is not None and image.state == "available":
             return image
-        if image is not None and image.state != "pending":
-            said = image.state_reason or "EC2 does not say why"
-            raise CloudError(f"the image {image_id} is {image.state}: {said}", "roost image bake")
         waited_s = time.monotonic() - since
-        if waited_s > IMAGE_TIMEOUT_S:
-            raise WaitTimeoutError(f"the image {image_id} is still pending after an hour", "roost image bake")
+        if problem := never_available(image_id, image, waited_s=waited_s):
+            raise problem
         if time.monotonic() - said_at > _SAY_EVERY_S:
             said_at = time.monotonic()
             reporter.note(f"{image_id} is pending for {waited_s:.0f} s{images.progress(image_id)}")

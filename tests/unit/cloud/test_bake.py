@@ -5,10 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from roost.boot.roles import Role
-from roost.cloud.bake import LEASE_S, bake_pool, bake_spec, image_name, plan_builder, unfinished, verified
+from roost.cloud.bake import (
+    LEASE_S,
+    bake_pool,
+    bake_spec,
+    image_name,
+    never_available,
+    plan_builder,
+    unfinished,
+    verified,
+)
 from roost.cloud.manifest import NOT_VERIFIED, Manifest, RoostImage
 from roost.cloud.model import Authorize, CreateGroup, Found, ImportKey, Launch
 from roost.cloud.plan import Asker
+from roost.errors import CloudError, WaitTimeoutError
 from roost.spec import PoolSpec, Workers, named
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -84,3 +94,20 @@ def test_done_and_begun(images: list[RoostImage], done: int | None, begun: int |
 def test_a_name_that_ec2_takes() -> None:
     name = image_name("x" * 31, "0a1b2c3d4e5f", NOW)
     assert 3 <= len(name) <= 128
+
+
+@pytest.mark.parametrize(
+    ("state", "waited_s", "error", "said"),
+    [
+        ("pending", 3599, None, ""),
+        (None, 60, None, ""),  # EC2 does not show it yet
+        ("pending", 3601, WaitTimeoutError, "still pending after an hour"),
+        (None, 3601, WaitTimeoutError, "still pending after an hour"),
+        ("failed", 1, CloudError, "is failed: EC2 does not say why"),
+        ("error", 1, CloudError, "is error"),
+    ],
+)
+def test_how_long_an_image_is_waited_for(state: str | None, waited_s: float, error: type | None, said: str) -> None:
+    problem = never_available("ami-1", image(1, state=state) if state else None, waited_s=waited_s)
+    assert (type(problem) if problem else None) is error
+    assert said in (problem.message if problem else "")
