@@ -16,7 +16,7 @@ from roost.cloud.model import SSH_PORT, Found, PoolInstance
 from roost.cloud.plan import Asker
 from roost.errors import CloudError, NotFoundError, UsageError
 from roost.spec import PoolSpec, named, parse, seconds
-from roost.yaml_lines import did_you_mean
+from roost.yaml_lines import did_you_mean, nearest
 
 _DEFAULT_FILE = Path("pool.yml")
 
@@ -79,6 +79,8 @@ def found_pool(
         only = spec.model_copy(update={"name": pools[0]})
         found = where.ec2.describe(only.name)
         return _as_launched(only, found), where, found
+    near = nearest(spec.name, pools)
+    perhaps = f"did you mean '{near}'? " if near else ""
     there_is = f"the pools there: {', '.join(pools)}" if pools else "there is none"
     if word is None and not _DEFAULT_FILE.exists():
         raise NotFoundError(
@@ -86,7 +88,7 @@ def found_pool(
             "roost status POOL" if pools else "roost up POOL",
         )
     raise NotFoundError(
-        f"no pool {spec.name} on {_place(spec)}; {there_is}",
+        f"no pool {spec.name} on {_place(spec)}; {perhaps}{there_is}",
         "roost up pool.yml",
     )
 
