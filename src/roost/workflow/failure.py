@@ -15,6 +15,7 @@ from roost.workflow.executable import ExecutableWorkflow, PlannedJob
 from roost.workflow.nesting import located
 
 SHOWN_LINES = 20
+_SHOWN_CHARACTERS = 500  # of each line: some programs print all their file names into one
 _OF_TASK = re.compile(r"roost: task .*: says")  # what one of a job's tasks wrote follows
 _REFUSED = re.compile(r"Submitting node (\S+) from [^\n]*\n\S+ \S+ ERROR: ([^\n]*)")
 _OURS = ("PegasusLite: exitcode", "roost: ")
@@ -85,7 +86,16 @@ def why(progress: JobProgress, stderr: str) -> tuple[str, tuple[str, ...]]:
     lines = [line for line in stderr.splitlines() if line.strip()]
     lines = lines[max([place for place, line in enumerate(lines) if _OF_TASK.fullmatch(line)], default=0) :]
     said = next((line.removeprefix("roost: ") for line in reversed(lines) if _is_reason(line)), "")
-    return reason(progress, said), tuple(line for line in lines if not line.startswith(_OURS))[-SHOWN_LINES:]
+    of_task = [line for line in lines if not line.startswith(_OURS)][-SHOWN_LINES:]
+    return _shortened(reason(progress, said)), tuple(_shortened(line) for line in of_task)
+
+
+def _shortened(line: str) -> str:
+    """
+    >>> _shortened("x" * 600) == "x" * 500 + "... (600 characters)"
+    True
+    """
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}... ({len(line):,} characters)"
 
 
 def _is_reason(line: str) -> bool:
