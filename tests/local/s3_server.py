@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def s3_server(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    rclone = shutil.which("rclone")
+    rclone = shutil.which("rclone", path=sysconfig.get_path("scripts"))  # of this environment, active or not
     assert rclone is not None, "rclone comes with the tests' dependencies"
     behind = subprocess.Popen(
         [rclone, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(keys), str(buckets)],
