@@ -41,7 +41,7 @@ CORES = 2
 PACKAGES = ("bwa", "samtools", "bcftools", "montage")
 SIZES = {
     "montage": ("--tiles", "4", "--exact", "1"),
-    "variants": ("--samples", "4", "--parts", "6", "--bases", "500000", "--depth", "30"),
+    "variants": ("--samples", "4", "--parts", "6", "--bases", "1000000", "--depth", "30"),
 }
 _RECORD = re.compile(r"^- invocation:", re.MULTILINE)
 _FIELDS = re.compile(r"^  (derivation|duration): \"?([^\"\s]+)", re.MULTILINE)
