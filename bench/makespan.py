@@ -104,12 +104,27 @@ def by_hand(measured: Measured, name: str, theirs: RealPool, directory: Path, tu
     flat.mkdir()
     source = directory / name
     read = {path: yaml.load((source / path).read_text(), Loader=yaml.CSafeLoader) for path in sorted(catalogs(source))}
-    for file, text in plain_dag.texts(read["workflow.yml"], read["transformations.yml"]).items():
-        (flat / file).write_text(text)
-    for program in plain_dag.programs(read["transformations.yml"]):
-        shutil.copy(program, flat)
+    written_by_hand(read["workflow.yml"], read["transformations.yml"], flat)
     for replica in read.get("replicas.yml", {"replicas": []})["replicas"]:
         shutil.copy(replica["pfns"][0]["pfn"], flat / replica["lfn"])
+    took_s = plain_s(theirs, name, flat)
+    results = [use["lfn"] for job in read["workflow.yml"]["jobs"] for use in job["uses"] if use.get("stageOut")]
+    back.mkdir()
+    packed_back = base64.b64decode(theirs.ssh("sh", "-c", f"cd {name} && tar -cz {' '.join(results)} | base64"))
+    subprocess.run(["tar", "-xz", "-C", str(back)], input=packed_back, check=True)
+    checked(name, back, directory)
+    measured.plain_s.append(took_s)
+
+
+def written_by_hand(workflow: Mapping[str, Any], transformations: Mapping[str, Any], flat: Path) -> None:
+    for file, text in plain_dag.texts(workflow, transformations).items():
+        (flat / file).write_text(text)
+    for program in plain_dag.programs(transformations):
+        shutil.copy(program, flat)
+
+
+def plain_s(theirs: RealPool, name: str, flat: Path) -> float:
+    """Send what is in `flat`, and run its DAG to the end: DAGMan's seconds."""
     theirs.ssh("sh", "-c", f"rm -rf {name} && mkdir {name} && base64 -d | tar -xz -C {name}", feed=packed(flat))
     theirs.ssh("sh", "-c", f"cd {name} && condor_submit_dag {plain_dag.DAG} > /dev/null")
     # each look is short: an ssh session has an end of its own
@@ -120,12 +135,7 @@ def by_hand(measured: Measured, name: str, theirs: RealPool, directory: Path, tu
     text = theirs.ssh("cat", log)
     if "EXITING WITH STATUS 0" not in text:
         raise SystemExit(f"the plain DAG of {name} failed: {text[-2000:]}")
-    results = [use["lfn"] for job in read["workflow.yml"]["jobs"] for use in job["uses"] if use.get("stageOut")]
-    back.mkdir()
-    packed_back = base64.b64decode(theirs.ssh("sh", "-c", f"cd {name} && tar -cz {' '.join(results)} | base64"))
-    subprocess.run(["tar", "-xz", "-C", str(back)], input=packed_back, check=True)
-    checked(name, back, directory)
-    measured.plain_s.append(dag_s(text))
+    return dag_s(text)
 
 
 def catalogs(directory: Path) -> Iterator[str]:
