@@ -47,7 +47,7 @@ class Notifier:
             if workflow.hooks and node:  # of a part, when its job begins and ends
                 known = self._of_nodes.get(node, ())
                 self._of_nodes[node] = (*known, *(one for one in workflow.hooks if one not in known))
-            here = workflow.paths.submit.relative_to(executable.paths.submit)
+            here = executable.paths.submit_of(workflow.paths)
             self._nodes.update((prefix + job.name, job) for job in workflow.jobs)
             self._submit.update((prefix + job.name, here) for job in workflow.jobs)
 

@@ -112,7 +112,7 @@ def resume_run(ground: Ground, directory: RunDirectory, workflow: Workflow) -> R
     with ground.access_point() as access_point:
         sending.require_ended(access_point, record)
     logs = {
-        one.prefix: str(one.workflow.paths.submit.relative_to(executable.paths.submit) / one.workflow.log)
+        one.prefix: str(executable.paths.submit_of(one.workflow.paths) / one.workflow.log)
         for one in members(executable)
         if one.prefix
     }
@@ -209,7 +209,7 @@ def _with_planned(directory: RunDirectory, executable: ExecutableWorkflow) -> Ex
     todo = list(found.deferred.items())
     while todo:
         node, later = todo.pop()
-        path = directory.submit / later.paths.submit.relative_to(executable.paths.submit) / PLANNED
+        path = directory.submit / executable.paths.submit_of(later.paths) / PLANNED
         if path.exists():
             found.adopt(node, planned_again(later.context, path.read_text(encoding="utf-8"), later.file.name))
             todo += [one for one in found.deferred.items() if one[0].startswith(f"{'/'.join(later.path)}/")]
@@ -218,7 +218,7 @@ def _with_planned(directory: RunDirectory, executable: ExecutableWorkflow) -> Ex
 
 def _here(directory: RunDirectory, executable: ExecutableWorkflow, member: Member) -> Path:
     """The submit directory of one of a run's workflows, on this machine."""
-    return directory.submit / member.workflow.paths.submit.relative_to(executable.paths.submit)
+    return directory.submit / executable.paths.submit_of(member.workflow.paths)
 
 
 def _site_profiles(spec: PoolSpec) -> Profiles:

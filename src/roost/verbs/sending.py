@@ -92,7 +92,7 @@ def _make_shared(executable: ExecutableWorkflow, access_point: AccessPoint) -> N
 def _write_rescues(executable: ExecutableWorkflow, directory: RunDirectory, left: Collection[str]) -> None:
     """DAGMan of each workflow of the run goes on from there."""
     for prefix, _, workflow in members(executable):
-        submit = directory.submit / workflow.paths.submit.relative_to(executable.paths.submit)
+        submit = directory.submit / executable.paths.submit_of(workflow.paths)
         mine = [job.name for job in workflow.jobs if prefix + job.name in left]
         rescue = resuming.rescue_name(workflow, [path.name for path in submit.iterdir()])
         (submit / rescue).write_text(resuming.rescue_text(workflow, mine))

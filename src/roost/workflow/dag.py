@@ -11,12 +11,12 @@ from roost.workflow.dag_parts import part_lines, sums_for
 from roost.workflow.executable import CHECKPOINT, OUTPUT, SUMS, ExecutableWorkflow, PlannedJob, jobs_share, stored_name
 from roost.workflow.invocation import LONG, chores, in_file, invocation
 from roost.workflow.shapes import Shape
+from roost.workflow.tries import COUNT_TRIES, TRIES
 from roost.workflow.wrapper import WRAPPER
 
 CHORES = "chores.py"
 OUTPUTS = "outputs"  # as in node/sandbox.py
 DAGMAN_CONFIG = "dagman.config"
-TRIES = "tries.inc"  # how often each job was submitted by an earlier DAGMan of this run
 HELD_S = 60  # a held job is removed after this, so that its DAG goes on or ends: a pool costs money while it waits
 VERSION = "5.1.3"  # of the Pegasus whose formats these are
 
@@ -38,13 +38,9 @@ _TRANSFERS = {
     "ulog_execute_attrs": "RoostInstanceId,TotalCpus",
 }
 
-# Each try has an output of its own, also after a rescue, where DAGMan counts retries from 0 again: the event log knows
-# of them all. Where DAGMan died and left its lock, it counts on by itself.
-_START = """\
+_START = f"""\
 cd "$1" && log=$2 dag=$3 && shift 3 || exit
-count='/^    DAG Node: /{n[$3]++} END{for (job in n) print "VARS " job " tried=\\"" n[job] "\\""}'
-if [ ! -e "$dag.lock" ] && [ -e "$log" ]; then awk "$count" "$log" >tries.inc || exit; fi
-exec "$@" "$dag"
+{COUNT_TRIES}exec "$@" "$dag"
 """
 
 
@@ -83,7 +79,7 @@ def dag_lines(executable: ExecutableWorkflow, files: dict[str, str] | None = Non
     makers = {job.name: job for job in executable.jobs if job.tasks}  # each leaves its checksums
     shared = jobs_share(executable)
     for job in executable.jobs:
-        if parts and job.name in parts:
+        if job.name in parts:
             yield part_lines(executable, job, ads(executable, job.shape))
             yield from _special(job, retries)
             continue
@@ -185,12 +181,13 @@ def _node(
     else:
         inputs += [parent + SUMS for parent in executable.parents.get(name, ()) if parent in makers]
     # What stays in the directory where jobs start has its own name there; only what goes elsewhere is named.
-    remaps = [f"{(stored := stored_name(one.lfn))}={OUTPUT}{stored}" for one in job.outputs if one.stage_out]
     if around.path:
         taken = around.wanted
         mine = [one.lfn for one in job.outputs if one.stage_out or one.lfn in taken]
         remaps = [f"{stored_name(lfn)}={places[lfn]}" for lfn in mine]
         remaps.append(f"{name}{SUMS}={executable.paths.from_scratch(executable.sums_of(job))}")
+    else:
+        remaps = [f"{(stored := stored_name(one.lfn))}={OUTPUT}{stored}" for one in job.outputs if one.stage_out]
     word = invocation(job, executable, shared, parts)
     if len(word) > LONG:
         file, text, word = in_file(name, word)

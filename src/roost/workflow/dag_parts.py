@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from roost.workflow.executable import Deferred, ExecutableWorkflow, JobKind, PlannedJob, stored_name
+from roost.workflow.tries import COUNT_TRIES
 
 STARTER = "dagman.sh"
 PLANNING = "plan.sh"
@@ -16,13 +17,11 @@ NOT_PLANNED = 65  # EX_DATAERR of sysexits.h
 _ENDED = "(ExitSignal =?= 11 || (ExitCode =!= UNDEFINED && ExitCode >= 0 && ExitCode <= 2))"  # else it goes on
 _GETENV = "CONDOR_CONFIG,_CONDOR_*,PATH,PYTHONPATH,PERL*,PEGASUS_*,TZ,HOME,USER,LANG,LC_ALL"  # as condor_submit_dag
 
-# Starts DAGMan in its directory. Each try of a job has an output of its own (see `dag`), here as well.
-STARTER_TEXT = """\
+# Starts DAGMan in its directory.
+STARTER_TEXT = f"""\
 #!/bin/sh
 log=$1 dag=$2 && shift 2
-count='/^    DAG Node: /{n[$3]++} END{for (job in n) print "VARS " job " tried=\\"" n[job] "\\""}'
-if [ ! -e "$dag.lock" ] && [ -e "$log" ]; then awk "$count" "$log" >tries.inc || exit 1; fi
-exec condor_dagman "$@"
+{COUNT_TRIES}exec condor_dagman "$@"
 """
 
 # Before a part's job begins whose file a task has made. What it says is kept; its last line tells of a failure.

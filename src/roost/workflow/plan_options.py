@@ -86,19 +86,17 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
     >>> plan_options(["--dir", "work"]).notes
     ('dir=work: the submit directory is runs/NAME/submit',)
     """
-    properties = [word for word in argv if word.startswith("-D")]
     try:
         found, unknown = parser().parse_known_args(that_count(argv))
     except ValueError as error:
         return PlanOptions(workflow=WORKFLOW, notes=(f"the options of pegasus-plan are not understood: {error}",))
-    notes = [*_notes(found), *(f"{word[2:]}: say it in {PROPERTIES}" for word in properties)]
+    notes = [*_notes(found), *of_properties(argv)]
     notes += [f"{word}: not known" for word in unknown]
-    cleanup = "none" if found.nocleanup else found.cleanup
     wanted = Wanted(
         cluster=found.cluster,
         reuse=tuple(one for one in (found.reuse or "").split(",") if one),
         force=found.force,
-        cleanup="none" if cleanup in NO_CLEANUP else "inplace" if cleanup in CLEANUP else None,
+        cleanup=cleanup(found),
     )
     return PlanOptions(
         workflow=found.dax or found.workflow or WORKFLOW,
@@ -106,6 +104,17 @@ def plan_options(argv: Sequence[str]) -> PlanOptions:
         wanted=wanted,
         notes=tuple(notes),
     )
+
+
+def cleanup(found: argparse.Namespace) -> str | None:
+    """As `Wanted` has it; None too for what is no kind of it."""
+    said = "none" if found.nocleanup else found.cleanup
+    return "none" if said in NO_CLEANUP else "inplace" if said in CLEANUP else None
+
+
+def of_properties(argv: Sequence[str]) -> list[str]:
+    """What becomes of `-Dkey=value`, in words."""
+    return [f"{word[2:]}: say it in {PROPERTIES}" for word in argv if word.startswith("-D")]
 
 
 def that_count(argv: Sequence[str]) -> list[str]:

@@ -3,10 +3,10 @@
 PyYAML goes along, without its C part; where the access point has its own, that is taken.
 """
 
-import io
-import zipfile
 from functools import cache
 from importlib import resources
+
+from roost.workflow.archive import archive
 
 _MODULES = ("errors", "yaml_lines", "block_yaml")
 _MAIN = """\
@@ -15,7 +15,6 @@ sys.path.append(f"{sys.path[0]}/vendored")
 from roost.workflow.part_planning import main
 sys.exit(main(*sys.argv[1:]))
 """
-_MADE_AT = (1980, 1, 1, 0, 0, 0)
 
 
 @cache
@@ -27,8 +26,4 @@ def planner_archive() -> bytes:
     for place, package in {**packages, "vendored/yaml": theirs}.items():
         modules = [one for one in package.iterdir() if one.name.endswith(".py")]
         files |= {f"{place}/{one.name}": one.read_text("utf-8") for one in modules}
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name, _MADE_AT), text, zipfile.ZIP_DEFLATED)
-    return made.getvalue()
+    return archive(dict(sorted(files.items())))

@@ -54,6 +54,10 @@ class RunPaths:
         """What plans parts whose files were made by tasks: one for all workflows of a run."""
         return self.output.parent / "submit" / "planner.pyz"
 
+    def submit_of(self, part: "RunPaths") -> PurePosixPath:
+        """Of a workflow that is a part of this one, or of this one itself, from this one's submit directory."""
+        return part.submit.relative_to(self.submit)
+
     def part(self, name: str) -> "RunPaths":
         """Of a workflow that is a part of this one. The number is for Pegasus' monitord: Roost plans once."""
         return RunPaths(run=self.run / "parts" / name, submit_at=self.submit / f"{name}.000", output_at=self.output)

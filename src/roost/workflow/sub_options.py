@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from roost.errors import UsageError
 from roost.workflow.abstract import SubOptions
 from roost.workflow.clustering import wanted
-from roost.workflow.plan_options import CLEANUP, ELSEWHERE, NO_CLEANUP, PROPERTIES, parser, that_count
+from roost.workflow.plan_options import CLEANUP, ELSEWHERE, NO_CLEANUP, cleanup, of_properties, parser, that_count
 
 _ELSEWHERE = {
     **ELSEWHERE,
@@ -33,9 +33,8 @@ def sub_options(argv: Sequence[str]) -> tuple[SubOptions, tuple[str, ...]]:
         return SubOptions(), (f"the options of pegasus-plan are not understood: {error}",)
     extra = [*unknown, *([found.workflow] if found.workflow else [])]
     wrong = [f"'{word}' is no option of pegasus-plan" for word in extra]
-    cleanup = "none" if found.nocleanup else found.cleanup
-    if cleanup and cleanup not in (*NO_CLEANUP, *CLEANUP):
-        wrong.append(f"--cleanup cannot be '{cleanup}': {', '.join((*NO_CLEANUP, *CLEANUP))}")
+    if found.cleanup and not found.nocleanup and cleanup(found) is None:
+        wrong.append(f"--cleanup cannot be '{found.cleanup}': {', '.join((*NO_CLEANUP, *CLEANUP))}")
     if found.basename and not _BASENAME.fullmatch(found.basename):
         wrong.append(f"--basename cannot be '{found.basename}': letters, digits, '.', '_' and '-' only")
     try:
@@ -44,11 +43,11 @@ def sub_options(argv: Sequence[str]) -> tuple[SubOptions, tuple[str, ...]]:
         wrong.append(error.message)
     given = {option: getattr(found, option) for option in _ELSEWHERE}
     notes = [f"{option}={given[option]}: {said}" for option, said in _ELSEWHERE.items() if said and given[option]]
-    notes += [f"{word[2:]}: say it in {PROPERTIES}" for word in argv if word.startswith("-D")]
+    notes += of_properties(argv)
     options = SubOptions(
         basename=found.basename or "",
         force=found.force,
-        cleanup="none" if cleanup in NO_CLEANUP else "inplace" if cleanup in CLEANUP else None,
+        cleanup=cleanup(found),
         cluster=found.cluster,
         notes=tuple(notes),
     )

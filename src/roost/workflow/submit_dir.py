@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, TRIES, ads, dag_lines, for_monitord, shapes
+from roost.workflow.dag import CHORES, DAGMAN_CONFIG, DAGMAN_SETTINGS, ads, dag_lines, for_monitord, shapes
 from roost.workflow.dag_parts import (
     DAG_FILES,
     DAG_STARTER,
@@ -24,6 +24,7 @@ from roost.workflow.nesting import members
 from roost.workflow.planner_archive import planner_archive
 from roost.workflow.properties import Data
 from roost.workflow.stampede import braindump, static_events
+from roost.workflow.tries import TRIES
 from roost.workflow.wrapper import WRAPPER, wrapper
 
 RESULTS = "results"  # beside the submit directory: a file for each result, in it the name of the workflow that makes it

@@ -17,7 +17,7 @@ _BLOCK = 1 << 24
 
 
 class Scratch(NamedTuple):
-    how: str  # as in executable.py: copy, link, here
+    how: str  # as in run_paths.py: copy, link, here
     place: Path
 
 
